@@ -1,0 +1,73 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format lock messages screenshots clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+PYTEST := $(BIN)/python -m pytest
+
+help:  ## show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+run: .venv/run.stamp  ## everything from a fresh clone to a working chat
+	@exec $(BIN)/python manage.py serve
+
+test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included
+	$(PYTEST) $(TESTS)
+
+check: .venv/develop.stamp  ## format, lint, types, migrations, translations, templates
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(PYTEST) -q tests/test_architecture.py tests/test_translations.py tests/test_templates.py
+
+bench: .venv/develop.stamp  ## measure, and print the table of numbers
+	$(BIN)/python -m tests.bench
+
+format: .venv/develop.stamp  ## put the code into shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+messages: .venv/develop.stamp  ## collect the strings to translate
+	$(BIN)/python -m tests.messages
+
+screenshots: .venv/develop.stamp tests/browser/node_modules/.stamp  ## take the pictures of the docs
+	$(BIN)/python -m tests.browser.screenshots
+
+lock: $(UV)  ## choose newer versions of everything and lock them with hashes
+	$(LOCK) pyproject.toml --output-file requirements/run.txt
+	$(LOCK) pyproject.toml --group develop --output-file requirements/develop.txt
+	$(LOCK) --no-deps --group model --output-file requirements/model.txt
+	$(LOCK) --group installer --output-file requirements/installer.txt
+
+LOCK := $(UV) pip compile --quiet --upgrade --python-version 3.11 --universal \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
+
+# Only wheels, only what the locks name, only with the hashes they give.
+SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all:
+
+$(UV): requirements/installer.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		-r requirements/installer.txt
+	@touch $@
+
+# A developer's environment holds everything that a running one needs, so it serves for both.
+.venv/run.stamp: $(UV) requirements/run.txt requirements/model.txt
+	@if [ -e .venv/develop.stamp ]; then $(MAKE) --no-print-directory .venv/develop.stamp; else \
+		$(SYNC) requirements/installer.txt requirements/run.txt requirements/model.txt; fi
+	@touch $@
+
+.venv/develop.stamp: $(UV) requirements/develop.txt requirements/model.txt
+	$(SYNC) requirements/installer.txt requirements/develop.txt requirements/model.txt
+	@touch $@ .venv/run.stamp
+
+# The browser of the tests, and the accessibility rules that it checks pages against.
+tests/browser/node_modules/.stamp: tests/browser/package-lock.json
+	cd tests/browser && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clean:  ## remove what was installed and made, but not the data
+	rm -rf .venv tests/browser/node_modules var/static

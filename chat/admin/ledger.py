@@ -1,0 +1,108 @@
+"""The admin's pages about conversations and the ledger: who, when and how much, never what.
+
+Administrators look after evoweb; they do not read along. No page here shows what somebody wrote or
+a model answered, nor the title that is made of it, and no filter tells whether it holds a word.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from chat.admin.site import site
+from chat.models import Completion, Conversation, Message
+
+# What the lists' own filters put into their addresses, after the name of the field.
+_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt", "__year", "__month", "__day")
+
+
+class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """To be looked at by those whom the site lets in, and to be changed by nobody."""
+
+    # Not even read from the database.
+    unread: tuple[str, ...] = ()
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer(*self.unread)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the filters ask for: `?text__contains=` would read a text word by word."""
+        filters = [item[0] if isinstance(item, tuple) else item for item in self.list_filter]
+        return any(lookup == f"{name}{suffix}" for name in filters for suffix in _LOOKUPS)
+
+
+@admin.register(Conversation, site=site)
+class ConversationAdmin(RecordAdmin):
+    unread = ("title", "system_prompt")
+    list_display = ("id", "owner", "model", "created_at", "active_at", "deleted_at")
+    list_filter = (("owner", admin.RelatedOnlyFieldListFilter), "model", "active_at")
+    list_select_related = ("owner",)
+    ordering = ("-active_at", "-pk")
+    fields = ("id", "owner", "model", "revision", "created_at", "active_at", "deleted_at")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Conversation | None:
+        """The page is headed by what the record calls itself, which would be its title."""
+        conversation: Conversation | None = super().get_object(request, object_id, from_field)
+        if conversation:
+            conversation.title = str(conversation.pk)
+        return conversation
+
+
+@admin.register(Message, site=site)
+class MessageAdmin(RecordAdmin):
+    unread = ("text", "reasoning")
+    list_display = ("id", "conversation_id", "role", "author", "state", "error", "created_at")
+    list_filter = ("role", "state", "error", "created_at")
+    list_select_related = ("author",)
+    ordering = ("-pk",)
+    fields = (
+        "id",
+        "conversation_id",
+        "parent_id",
+        "role",
+        "author",
+        "state",
+        "error",
+        "finish_reason",
+        "claim",
+        "revision",
+        "created_at",
+        "stop_requested_at",
+        "finished_at",
+    )
+
+
+@admin.register(Completion, site=site)
+class CompletionAdmin(RecordAdmin):
+    """The ledger, row by row, with every figure of the upstream."""
+
+    list_display = ("id", "started_at", "user", "model_asked", "state", "prompt", "output")
+    list_filter = (
+        "state",
+        "source",
+        "model_asked",
+        ("user", admin.RelatedOnlyFieldListFilter),
+        "started_at",
+    )
+    list_select_related = ("user",)
+    ordering = ("-started_at", "-pk")
+    fields = tuple(
+        # As ids: a conversation calls itself by its title.
+        f"{field.name}_id" if field.name in ("conversation", "message") else field.name
+        for field in Completion._meta.concrete_fields
+    )

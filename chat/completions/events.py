@@ -1,0 +1,67 @@
+"""What an answer is made of: the frozen events that decoders yield and everybody else reads."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """How the upstream names this answer. Sent once, as soon as it is known."""
+
+    id: str | None
+    model: str | None
+    object: str | None
+    created: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Hidden thinking: billed, never part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The upstream's own count so far. A later one replaces it; they are never summed."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    prompt_text_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    prompt_image_tokens: int | None = None
+    completion_text_tokens: int | None = None
+    completion_audio_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def output(self) -> int | None:
+        """What is billed as output. Some models leave hidden thinking out of `completion_tokens`
+        but not out of `total_tokens`, so the larger account counts."""
+        if self.total_tokens is None or self.prompt_tokens is None:
+            return self.completion_tokens
+        beyond_prompt = self.total_tokens - self.prompt_tokens
+        if beyond_prompt <= 0:
+            return self.completion_tokens
+        return max(self.completion_tokens or 0, beyond_prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The body ended as it should, with or without `[DONE]`. Exactly one, and the last event."""
+
+    finish_reason: str | None
+    choices: int
+
+
+CompletionEvent = Identified | Text | Reasoning | Usage | Ended

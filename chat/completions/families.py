@@ -1,0 +1,127 @@
+"""What the families of models take, as one table. A model that no row knows gets the plain shape.
+
+*Ignored* parameters are sent when somebody set them, *refused* ones never: those are answered 400.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    name: str
+    models: str  # a pattern that the whole id matches, whatever its case
+    limit_field: str = "max_tokens"
+    max_output: int | None = None
+    temperature: tuple[float, float] = (0.0, 2.0)
+    top_p: tuple[float, float] = (0.0, 1.0)
+    ignored: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    images: bool | None = None  # None where nothing is known
+    only_text: bool = False  # content must be one string, not parts
+    lists_stream_options: bool = True
+    thinking_in_content: bool = False
+
+
+_SAMPLING = frozenset({"temperature", "top_p"})
+_TOP_K = frozenset({"top_k"})
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        name="gemini-2",
+        models=r"gemini-2.*",
+        max_output=65_536,
+        ignored=_TOP_K,
+        images=True,
+    ),
+    Family(
+        name="gemini",
+        models=r"gemini-.*",
+        max_output=65_536,
+        ignored=_SAMPLING | _TOP_K,
+        images=True,
+    ),
+    Family(
+        name="gpt-5.6",
+        models=r"gpt-5\.6.*",
+        limit_field="max_completion_tokens",
+        refused=_SAMPLING | _TOP_K,
+        images=True,
+        lists_stream_options=False,
+    ),
+    Family(
+        name="gpt",
+        models=r"gpt-.*",
+        limit_field="max_completion_tokens",
+        refused=_TOP_K,
+        images=True,
+        lists_stream_options=False,
+    ),
+    Family(
+        name="auto",
+        models=r"evolink/auto",
+        images=False,
+        only_text=True,
+        lists_stream_options=False,
+    ),
+    Family(
+        name="deepseek-vision",
+        models=r"deepseek-.*vision.*",
+        max_output=384_000,
+        ignored=_TOP_K,
+        images=True,
+    ),
+    Family(
+        name="deepseek",
+        models=r"deepseek-.*",
+        max_output=384_000,
+        ignored=_TOP_K,
+        images=False,
+    ),
+    Family(
+        name="kimi",
+        models=r"kimi-.*",
+        limit_field="max_completion_tokens",
+        max_output=1_048_576,
+        images=True,
+    ),
+    Family(
+        name="glm",
+        models=r"glm-.*",
+        temperature=(0.0, 1.0),
+        top_p=(0.01, 1.0),
+        images=None,
+        lists_stream_options=False,
+    ),
+    Family(
+        name="minimax-m2.5",
+        models=r"minimax-m2\.5.*",
+        max_output=2_048,
+        thinking_in_content=True,
+    ),
+    Family(
+        name="minimax",
+        models=r"minimax-.*",
+        max_output=524_288,
+        images=True,
+        thinking_in_content=True,
+    ),
+    Family(name="qwen", models=r"qwen.*", images=True),
+    Family(
+        name="doubao",
+        models=r"doubao-.*",
+        limit_field="max_completion_tokens",
+        max_output=65_536,
+        images=True,
+    ),
+    Family(name="grok", models=r"grok-.*", images=False, lists_stream_options=False),
+    Family(name="claude", models=r"claude-.*"),
+)
+
+PLAIN = Family(name="plain", models=r".*")
+
+_PATTERNS = tuple((re.compile(family.models, re.IGNORECASE), family) for family in FAMILIES)
+
+
+def family_of(model: str) -> Family:
+    return next((family for pattern, family in _PATTERNS if pattern.fullmatch(model)), PLAIN)

@@ -1,0 +1,123 @@
+"""What is asked of a model, and the JSON body that asks it in the words of the model's family."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from chat.completions.cleaning import clean
+from chat.completions.families import Family, family_of
+
+_IMAGE_URL = re.compile(r"https?://[^\s/]\S*|data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+", re.I)
+# New API turns such a link into an image part and loses the text after the last of them.
+_EMBEDDED_IMAGE = re.compile(r"!\[[^\[\]]{0,200}\]\(\s{0,9}data:[^()\[\]]*\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image by its address, http(s) or `data:image/…;base64,…`."""
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _IMAGE_URL.fullmatch(self.url):
+            raise ValueError("an image needs an http(s) address or a base64 data URL")
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Literal["system", "user", "assistant"]
+    content: str | tuple[Part, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """One request. Parameters that nobody set are not sent: the upstream's defaults hold."""
+
+    model: str
+    messages: tuple[ChatMessage, ...] = field(repr=False)
+    stream: bool = True
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.messages:
+            raise ValueError("a request needs at least one message")
+        if self.messages[-1].role != "user":
+            raise ValueError("the last message must be the user's: answers are not continued")
+
+
+def encode(request: CompletionRequest, *, include_usage: bool) -> bytes:
+    """The body. Raises ValueError for an image part that the model's family does not take."""
+    family = family_of(request.model)
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [_message(message, family) for message in request.messages],
+        "stream": request.stream,
+    }
+    # Asked even of families that do not list it: without it no figure is exact, and one that
+    # refuses costs a single retry, which is remembered.
+    if request.stream and include_usage:
+        body["stream_options"] = {"include_usage": True}
+    return msgspec.json.encode(body | _parameters(request, family))
+
+
+def _parameters(request: CompletionRequest, family: Family) -> dict[str, float]:
+    parameters: dict[str, float | None] = {
+        family.limit_field: _at_most(request.max_tokens, family.max_output),
+        "temperature": _within(request.temperature, family.temperature),
+        "top_p": _within(request.top_p, family.top_p),
+        "top_k": request.top_k,
+    }
+    return {
+        key: value
+        for key, value in parameters.items()
+        if value is not None and key not in family.refused
+    }
+
+
+def _at_most(value: int | None, most: int | None) -> int | None:
+    return value if value is None or most is None else min(value, most)
+
+
+def _within(value: float | None, limits: tuple[float, float]) -> float | None:
+    low, high = limits
+    return None if value is None else min(max(value, low), high)
+
+
+def _message(message: ChatMessage, family: Family) -> dict[str, Any]:
+    return {"role": message.role, "content": _content(message.content, family)}
+
+
+def _content(content: str | tuple[Part, ...], family: Family) -> str | list[dict[str, Any]]:
+    if isinstance(content, str):
+        return _text(content)
+    if family.images is False and any(isinstance(part, ImagePart) for part in content):
+        raise ValueError(f"models of the family {family.name} take no images")
+    texts = [_text(part.text) for part in content if isinstance(part, TextPart)]
+    if len(texts) == len(content) and (family.only_text or len(texts) == 1):
+        return "\n\n".join(texts)
+    return [_part(part) for part in content]
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": _text(part.text)}
+    return {"type": "image_url", "image_url": {"url": part.url}}
+
+
+def _text(text: str) -> str:
+    if "](" in text:
+        text = _EMBEDDED_IMAGE.sub("[image]", text)
+    return clean(text)

@@ -1,0 +1,100 @@
+"""The sockets. They authorise, watch and pass on; commands are ordinary POST requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, parse_cookie
+
+from chat.generation import service
+from chat.generation.viewer import Eyes, Gone, Viewer
+from chat.models import Conversation
+
+logger = logging.getLogger(__name__)
+
+NOT_SIGNED_IN = 4401
+NOT_FOUND = 4404
+TRY_AGAIN_LATER = 1013
+
+
+class ConversationConsumer(AsyncWebsocketConsumer):
+    """One browser looking at one conversation."""
+
+    _watching: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        # A refusal before the acceptance reads as 403, and the browser would knock for ever.
+        await self.accept()
+        running = service.current_or_none()
+        if running is None:
+            return await self.close(code=TRY_AGAIN_LATER)
+        conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
+        # In the pool, not in the thread that Channels keeps for all sockets together.
+        user_id, may_see = await running.pool.run(_who, self._session_key(), conversation_id)
+        if user_id is None:
+            return await self.close(code=NOT_SIGNED_IN)
+        if not may_see:
+            return await self.close(code=NOT_FOUND)
+        viewer = Viewer(
+            running,
+            conversation_id,
+            eyes=Eyes(user_id=user_id, language=self._language()),
+            revision=self._revision(),
+            send=self._send_text,
+        )
+        self._watching = asyncio.create_task(self._watch(viewer))
+        return None
+
+    async def disconnect(self, code: int) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Nothing is asked over the socket."""
+
+    async def _watch(self, viewer: Viewer) -> None:
+        try:
+            await viewer.run()
+        except Gone:
+            await self.close(code=NOT_FOUND)
+        except Exception:
+            logger.exception("A viewer failed")
+            # The browser comes back for a fresh one.
+            await self.close(code=1011)
+
+    async def _send_text(self, frame: str) -> None:
+        await self.send(text_data=frame)
+
+    def _query(self, name: str) -> str:
+        query: dict[str, list[str]] = parse_qs(
+            self.scope["query_string"].decode("ascii", "replace")
+        )
+        return query.get(name, [""])[0]
+
+    def _session_key(self) -> str:
+        headers: dict[bytes, bytes] = dict(self.scope["headers"])
+        cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+        return cookies.get(settings.SESSION_COOKIE_NAME, "")
+
+    def _revision(self) -> int:
+        since = self._query("since")
+        return int(since) if since.isdecimal() and len(since) < 18 else 0
+
+    def _language(self) -> str:
+        language = self._query("language")
+        return language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def _who(session_key: str, conversation_id: uuid.UUID) -> tuple[int | None, bool]:
+    """Whose session this is, if it is anybody's, and whether they may see the conversation."""
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    user = get_user(request)
+    return user.pk, Conversation.objects.visible_to(user).filter(pk=conversation_id).exists()

@@ -1,0 +1,69 @@
+"""What happens to a conversation as a whole: a title, settings, its end and its return."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chat.domain.parameters import Parameters
+from chat.models import Conversation, Message
+
+KEPT_AFTER_DELETING = timedelta(days=7)
+
+
+def rename(conversation: Conversation, *, title: str) -> None:
+    _change(conversation, title=title)
+
+
+def configure(
+    conversation: Conversation, *, model: str, system_prompt: str, parameters: Parameters
+) -> None:
+    _change(
+        conversation,
+        model=model,
+        system_prompt=system_prompt,
+        parameters=parameters.to_json(),
+    )
+
+
+@transaction.atomic
+def delete(conversation: Conversation) -> list[int]:
+    """Put it out of sight, where it can be taken back for a week. Gives the replies to stop."""
+    running = Message.objects.filter(conversation=conversation).running()
+    running.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
+    _change(conversation, deleted_at=timezone.now())
+    return list(running.values_list("pk", flat=True))
+
+
+def restore(conversation: Conversation) -> None:
+    _change(conversation, deleted_at=None)
+
+
+def show_branch(conversation: Conversation, *, through: Message) -> None:
+    """Show the branch that leads through this message, to the newest message after it."""
+    children: dict[int | None, int] = dict(
+        conversation.messages.oldest_first().values_list("parent_id", "pk")
+    )
+    head = through.pk
+    while head in children:
+        head = children[head]
+    _change(conversation, head_id=head, branch_revision=F("revision") + 1)
+
+
+def purge() -> int:
+    """Remove for good what was deleted long enough ago; the ledger keeps its rows. One by one,
+    because on SQLite a long transaction would hold up every running reply."""
+    gone = Conversation.objects.filter(deleted_at__lt=timezone.now() - KEPT_AFTER_DELETING)
+    ids = list(gone.values_list("pk", flat=True))
+    for key in ids:
+        if not Message.objects.filter(conversation=key).running().exists():
+            Conversation.objects.filter(pk=key).delete()
+    return len(ids)
+
+
+def _change(conversation: Conversation, **fields: object) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(**fields, revision=F("revision") + 1)
+    conversation.refresh_from_db()

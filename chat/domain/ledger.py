@@ -1,0 +1,119 @@
+"""The ledger's two deeds: a row is opened before an upstream attempt and closed once after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from chat.completions.events import Identified, Usage
+from chat.domain.estimates import Estimate
+from chat.enums import CompletionState, Source
+from chat.models import Completion, Conversation, Message
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What is known of one attempt when it is over. Filled while it runs."""
+
+    http_status: int | None = None
+    identified: Identified | None = None
+    usage: Usage | None = None
+    choices: int | None = None
+    finish_reason: str = ""
+    # Whether the answer was read to its regular end: until then any figures are those so far.
+    is_whole: bool = False
+    error: str = ""
+    first_token_at: datetime | None = None
+    # Characters sent (system prompt included) and read (thinking included).
+    prompt_characters: int = 0
+    prompt_messages: int = 0
+    output_characters: int = 0
+    max_tokens: int | None = None
+    # Whether the upstream may bill this attempt: it answered, or may have begun to work.
+    may_be_billed: bool = False
+
+
+def open_row(*, reply: Message, conversation: Conversation, user_id: int) -> Completion:
+    return Completion.objects.create(
+        user_id=user_id,
+        conversation=conversation,
+        message=reply,
+        source=Source.CHAT,
+        model_asked=conversation.model,
+    )
+
+
+def close_row(completion_id: int, receipt: Receipt) -> bool:
+    """Close an open row. False when it was closed before: a row closes once."""
+    identified = receipt.identified
+    closed = (
+        Completion.objects.filter(pk=completion_id)
+        .open()
+        .update(
+            state=_state(receipt),
+            finished_at=timezone.now(),
+            http_status=receipt.http_status,
+            model_answered=_text(identified.model if identified else None, 200),
+            upstream_id=_text(identified.id if identified else None, 200),
+            object=_text(identified.object if identified else None, 64),
+            created=identified.created if identified else None,
+            choices=receipt.choices,
+            error=receipt.error,
+            finish_reason=_text(receipt.finish_reason, 64),
+            **({"first_token_at": receipt.first_token_at} if receipt.first_token_at else {}),
+            **_figures(receipt),
+        )
+    )
+    return bool(closed)
+
+
+def _state(receipt: Receipt) -> CompletionState:
+    if receipt.usage is not None and receipt.is_whole:
+        return CompletionState.FINAL
+    return CompletionState.ESTIMATED if receipt.may_be_billed else CompletionState.FAILED
+
+
+def _figures(receipt: Receipt) -> dict[str, Any]:
+    return _given(receipt.usage) | _estimated(receipt)
+
+
+def _given(usage: Usage | None) -> dict[str, Any]:
+    if usage is not None:
+        names = (
+            *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
+            *("prompt_text_tokens", "prompt_audio_tokens", "prompt_image_tokens"),
+            *("completion_text_tokens", "completion_audio_tokens", "reasoning_tokens"),
+            *("input_tokens", "output_tokens"),
+        )
+        return {name: getattr(usage, name) for name in names} | {"usage": usage.raw}
+    return {}
+
+
+def _estimated(receipt: Receipt) -> dict[str, Any]:
+    if _state(receipt) != CompletionState.ESTIMATED:
+        return {}
+    prompt = Estimate.of_prompt(
+        characters=receipt.prompt_characters,
+        messages=receipt.prompt_messages,
+        surely_billed=receipt.http_status == 200,
+    )
+    output = Estimate.of_output(characters=receipt.output_characters, max_tokens=receipt.max_tokens)
+    if (usage := receipt.usage) is not None:
+        # What the upstream had counted when it was cut off is surely billed.
+        prompt = prompt.known(usage.prompt_tokens)
+        output = output.at_least(usage.output)
+    return {
+        "estimated_prompt": prompt.likely,
+        "estimated_prompt_low": prompt.low,
+        "estimated_prompt_high": prompt.high,
+        "estimated_output": output.likely,
+        "estimated_output_low": output.low,
+        "estimated_output_high": output.high,
+    }
+
+
+def _text(value: str | None, length: int) -> str:
+    return (value or "")[:length]

@@ -1,0 +1,68 @@
+"""A conversation's history as the request that the upstream gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os.path import commonprefix
+from typing import Literal
+
+from chat.completions.request import ChatMessage, CompletionRequest, TextPart
+from chat.domain.parameters import Parameters
+from chat.enums import Role
+from chat.models import Conversation, Message
+
+# Shorter ones are ordinary words.
+SHORTEST_QUOTE = 12
+
+
+def build(conversation: Conversation, *, path: list[Message]) -> CompletionRequest:
+    """The request for a reply to the last message of `path`, which must be a prompt.
+
+    Replies without text (failed ones, mostly) are left out: they are no answer to go on from.
+    """
+    messages = [
+        ChatMessage(role=_role(message), content=message.text)
+        for message in path
+        if message.role == Role.USER or message.text
+    ]
+    if conversation.system_prompt:
+        messages.insert(0, ChatMessage(role="system", content=conversation.system_prompt))
+    parameters = Parameters.from_json(conversation.parameters)
+    return CompletionRequest(
+        model=conversation.model,
+        messages=tuple(messages),
+        stream=parameters.stream,
+        max_tokens=parameters.max_tokens,
+        temperature=parameters.temperature,
+        top_p=parameters.top_p,
+        top_k=parameters.top_k,
+    )
+
+
+def _role(message: Message) -> Literal["user", "assistant"]:
+    return "assistant" if message.is_reply else "user"
+
+
+def characters(request: CompletionRequest) -> int:
+    """The text of a request, as a measure for estimates."""
+    return sum(map(len, _texts(request)))
+
+
+def struck(words: str, request: CompletionRequest) -> str:
+    """`words` without what they quote of the request: upstreams repeat prompts in their errors,
+    and a log must not."""
+    for text in _texts(request):
+        # Quotes begin where the text begins, and may be cut.
+        line = " ".join(text[: 2 * len(words)].split())
+        start = line[:SHORTEST_QUOTE]
+        while len(start) == SHORTEST_QUOTE and (at := words.find(start)) >= 0:
+            words = words.replace(commonprefix((words[at:], line)), "[text]")
+    return words
+
+
+def _texts(request: CompletionRequest) -> Iterator[str]:
+    for message in request.messages:
+        if isinstance(message.content, str):
+            yield message.content
+        else:
+            yield from (part.text for part in message.content if isinstance(part, TextPart))

@@ -1,0 +1,31 @@
+"""A conversation's revision: raised by every change, so that a page knows what it has not seen."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import F
+
+from chat.models import Conversation, Message
+
+
+class ConversationGone(Exception):
+    """The conversation was deleted meanwhile."""
+
+
+def advance(conversation: Conversation) -> int:
+    """Take the next revision; the row is this transaction's from here on."""
+    changed = Conversation.objects.filter(pk=conversation.pk, deleted_at=None).update(
+        revision=F("revision") + 1
+    )
+    if not changed:
+        raise ConversationGone
+    conversation.refresh_from_db(fields=("revision", "branch_revision", "head"))
+    return conversation.revision
+
+
+def touch(conversation_id: uuid.UUID, message_ids: list[int]) -> None:
+    """Say that these messages changed, under a new revision of their conversation."""
+    Conversation.objects.filter(pk=conversation_id).update(revision=F("revision") + 1)
+    revision = Conversation.objects.values_list("revision", flat=True).get(pk=conversation_id)
+    Message.objects.filter(pk__in=message_ids).update(revision=revision)

@@ -1,0 +1,140 @@
+"""A person's side of a turn: begin it, try it again, mark its reply to stop.
+
+Each deed is one short transaction. Races are settled by conditional updates and constraints,
+because row locks do nothing on SQLite.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from chat.domain import ledger, revisions
+from chat.domain.revisions import ConversationGone
+from chat.enums import MessageState, Role
+from chat.models import Conversation, Message, User
+
+
+class TurnRefused(Exception):
+    """A send that changes nothing. Its text must be kept."""
+
+
+class ReplyRunning(TurnRefused):
+    """The conversation is waiting for a reply already."""
+
+
+class SendKeyReused(TurnRefused):
+    """This key was used for another text."""
+
+
+class NotTheLast(TurnRefused):
+    """Only the last reply of the shown branch can be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A prompt and its reply. `is_new` is false when the same send had arrived before."""
+
+    conversation: Conversation
+    prompt: Message
+    reply: Message
+    is_new: bool = True
+
+
+def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid.UUID) -> Turn:
+    """Commit a prompt, the reserved reply and the open ledger row together, or nothing.
+
+    A conversation that is not stored yet is stored with them. The same key with the same text
+    gives the turn that it made the first time: the database refuses the key, and what it made is
+    looked up. Raises TurnRefused and ConversationGone.
+    """
+    try:
+        with transaction.atomic():
+            if conversation._state.adding:
+                conversation.title = conversation.title or first_words(text)
+                conversation.save(force_insert=True)
+            revision = revisions.advance(conversation)
+            prompt = conversation.messages.create(
+                parent_id=conversation.head_id,
+                role=Role.USER,
+                author=author,
+                text=text,
+                send_key=send_key,
+                revision=revision,
+                finished_at=timezone.now(),
+            )
+            reply = _reserve_reply(conversation, prompt=prompt, author=author)
+    except IntegrityError as conflict:
+        # Somebody was faster: with this very send, or with another one.
+        if (earlier := _earlier(author, text, send_key)) is not None:
+            return earlier
+        raise ReplyRunning from conflict
+    return Turn(conversation, prompt, reply)
+
+
+def try_again(*, conversation: Conversation, reply: Message, author: User) -> Turn:
+    """Reserve another reply to the same prompt; the earlier one stays beside it."""
+    if reply.parent is None or reply.pk != conversation.head_id:
+        raise NotTheLast
+    try:
+        with transaction.atomic():
+            conversation.branch_revision = revisions.advance(conversation)
+            second = _reserve_reply(conversation, prompt=reply.parent, author=author)
+    except IntegrityError as conflict:
+        raise ReplyRunning from conflict
+    return Turn(conversation, reply.parent, second)
+
+
+@transaction.atomic
+def request_stop(reply: Message) -> bool:
+    """Mark a running reply to stop; the next send is free from here on. Harmless when it ended."""
+    marked = (
+        Message.objects.filter(pk=reply.pk, stop_requested_at=None)
+        .running()
+        .update(stop_requested_at=timezone.now())
+    )
+    if marked:
+        revisions.touch(reply.conversation_id, [reply.pk])
+    return bool(marked)
+
+
+def first_words(text: str) -> str:
+    """A title out of a prompt: its first words, on one line."""
+    line = " ".join(text.split())
+    if len(line) <= 60:
+        return line
+    return line[:60].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
+
+
+def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:
+    """The turn that this send made when it arrived before."""
+    prompt = (
+        Message.objects.filter(author=author, send_key=send_key)
+        .select_related("conversation")
+        .first()
+    )
+    if prompt is None:
+        return None
+    if prompt.text != text:
+        raise SendKeyReused
+    reply = prompt.children.replies().oldest_first().first()
+    if reply is None or prompt.conversation.deleted_at is not None:
+        raise ConversationGone
+    return Turn(prompt.conversation, prompt, reply, is_new=False)
+
+
+def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User) -> Message:
+    reply = conversation.messages.create(
+        parent=prompt,
+        role=Role.ASSISTANT,
+        state=MessageState.WAITING,
+        revision=conversation.revision,
+    )
+    ledger.open_row(reply=reply, conversation=conversation, user_id=author.pk)
+    conversation.head = reply
+    conversation.active_at = timezone.now()
+    conversation.save(update_fields=("head", "branch_revision", "active_at"))
+    return reply

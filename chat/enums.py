@@ -1,0 +1,117 @@
+"""The words that are stored: roles, states, sources. The leaf that everything may import."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """Who wrote a message, in the upstream's own words."""
+
+    USER = "user", _("You")
+    ASSISTANT = "assistant", _("Model")
+
+
+class MessageState(models.TextChoices):
+    """Where a message stands. A prompt is complete from the start."""
+
+    WAITING = "waiting", _("Waiting")
+    STREAMING = "streaming", _("Writing")
+    COMPLETE = "complete", _("Complete")
+    STOPPED = "stopped", _("Stopped")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    FAILED = "failed", _("Failed")
+
+
+RUNNING_STATES = (MessageState.WAITING, MessageState.STREAMING)
+
+
+class CompletionState(models.TextChoices):
+    """Where a ledger row stands. Only an open row may change, and it closes once."""
+
+    OPEN = "open", _("Running")
+    FINAL = "final", _("Final")
+    ESTIMATED = "estimated", _("Estimated")
+    FAILED = "failed", _("Failed")
+
+
+class Source(models.TextChoices):
+    """What a completion was made for."""
+
+    CHAT = "chat", _("Chat")
+    TITLE = "title", _("Title")
+    API = "api", _("API")
+
+
+class Theme(models.TextChoices):
+    AUTO = "auto", _("Like the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class Fault(models.TextChoices):
+    """Why a reply failed or broke off: the code that is stored, and the sentence that people see.
+
+    "Try again" stands beside the sentence as a button, so the words say only what else helps.
+
+    The codes are those of `completions.errors`; what really happened is in the log.
+    """
+
+    UNREACHABLE = "unreachable", _("The model could not be reached. Try again in a moment.")
+    TIMED_OUT = "timed_out", _("The model took too long to answer.")
+    GATEWAY_TIMED_OUT = (
+        "gateway_timed_out",
+        _("The answer took longer than the way to the model allows. Try a shorter question."),
+    )
+    KEY_REFUSED = (
+        "key_refused",
+        _("The model's service refused evoweb's key. Tell your administrator."),
+    )
+    QUOTA_EXHAUSTED = (
+        "quota_exhausted",
+        _("The team's account with the model's service is used up. Tell your administrator."),
+    )
+    FORBIDDEN = (
+        "forbidden",
+        _("This account may not use this model. Choose another, or tell your administrator."),
+    )
+    MODEL_NOT_FOUND = (
+        "model_not_found",
+        _("The model's service does not know this model. Choose another."),
+    )
+    NOT_FOUND = (
+        "not_found",
+        _("The model's service was not found at its address. Tell your administrator."),
+    )
+    TOO_LARGE = "too_large", _("This is more than the model's service takes. Send less at once.")
+    CONTEXT_TOO_LONG = (
+        "context_too_long",
+        _("This conversation is longer than the model can read. Start a new one."),
+    )
+    BLOCKED = "blocked", _("The model's service declined to answer this. Put it another way.")
+    BAD_REQUEST = (
+        "bad_request",
+        _("The model's service did not accept the request. Check the settings, then try again."),
+    )
+    STREAM_OPTIONS_REFUSED = (
+        "stream_options_refused",
+        _("The model's service did not accept the request. Check the settings, then try again."),
+    )
+    RATE_LIMITED = (
+        "rate_limited",
+        _("The model's service is getting too many requests. Try again in a minute."),
+    )
+    UPSTREAM_FAILED = "upstream_failed", _("The model's service had a fault.")
+    OVERLOADED = "overloaded", _("The model's service is overloaded. Try again in a minute.")
+    BROKEN = "broken", _("The connection to the model broke off.")
+    UNFINISHED = "unfinished", _("The answer ended before the model said that it was done.")
+    EMPTY = "empty", _("The model ended without an answer.")
+    UNREADABLE = (
+        "unreadable",
+        _("The model's service answered with something unreadable."),
+    )
+    TOO_LONG = "too_long", _("The answer grew too long and was ended here.")
+    RESTARTED = "restarted", _("evoweb was restarted while this was being written.")
+    INTERNAL = (
+        "internal",
+        _("Something went wrong in evoweb. Try again, or tell your administrator."),
+    )

@@ -1,0 +1,188 @@
+"""What a person may type about a conversation: a prompt, a title, its settings."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from chat.completions.families import family_of
+from chat.domain.parameters import Parameters
+from chat.models import Conversation
+from chat.models.conversation import TITLE_LENGTH
+
+LONGEST_PROMPT = 200_000
+
+
+class PromptField(forms.CharField):
+    """Text as the person sees it: browsers send each line end as two characters."""
+
+    def to_python(self, value: Any) -> str:
+        # A lone NUL is nothing that PostgreSQL could keep.
+        return str(super().to_python(value)).replace("\r\n", "\n").replace("\x00", "")
+
+
+class MessageForm(forms.Form):
+    """A prompt. The key is new with every page, so that one press of Send is one turn."""
+
+    text = PromptField(
+        label=_("Message"),
+        max_length=LONGEST_PROMPT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 1}),
+        error_messages={
+            "required": _("Write a message first."),
+            "max_length": _(
+                "A message may have up to %(limit_value)d characters; this one has %(show_value)d."
+            ),
+        },
+    )
+    send_key = forms.UUIDField(widget=forms.HiddenInput(attrs={"id": "send-key"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"send_key": uuid.uuid4()})
+        super().__init__(*args, **kwargs)
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        if not text.strip():
+            raise forms.ValidationError(self.fields["text"].error_messages["required"])
+        return text
+
+
+class TitleForm(forms.Form):
+    title = forms.CharField(label=_("Title"), max_length=TITLE_LENGTH)
+
+
+class SettingsForm(forms.Form):
+    """Model, system prompt and parameters of a conversation, each with the API's own advice."""
+
+    model = forms.ChoiceField(label=_("Model"))
+    system_prompt = forms.CharField(
+        label=_("System prompt"),
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("What the model should know or keep to in all of this conversation."),
+    )
+    stream = forms.BooleanField(
+        label=_("Show the answer while it is written"),
+        required=False,
+        initial=True,
+        help_text=_("Switched off, the whole answer comes at once."),
+    )
+    max_tokens = forms.IntegerField(
+        label=_("Longest answer, in tokens"),
+        required=False,
+        min_value=1,
+        max_value=10_000_000,
+        help_text=_("A small value may cut answers short; thinking counts too."),
+    )
+    temperature = forms.FloatField(
+        label=_("Temperature"),
+        required=False,
+        min_value=0,
+        max_value=2,
+        help_text=_(
+            "From 0 to 2. Low values, such as 0.2, make answers more focused and repeatable; "
+            "high ones, such as 1.5, more varied and creative."
+        ),
+    )
+    top_p = forms.FloatField(
+        label=_("Top P"),
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text=_(
+            "From 0 to 1. At 0.9 the model chooses among the likeliest tokens that make up 90 %. "
+            "Change this or the temperature, not both."
+        ),
+    )
+    top_k = forms.IntegerField(
+        label=_("Top K"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text=_("At 40 the model chooses among the 40 likeliest tokens. No limit if empty."),
+    )
+
+    def __init__(self, data: Any = None, *, conversation: Conversation | None = None) -> None:
+        super().__init__(data, initial=_initial(conversation))
+        names = list(settings.MODELS)
+        if conversation is None or conversation.model in names:
+            choices = [(name, name) for name in names]
+        else:
+            # A model that is gone is no choice: the person has to make one.
+            choices = [("", gettext("Choose a model"))] + [(name, name) for name in names]
+        field = self.fields["model"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """Words that stand beside a field and refuse nothing."""
+        family = family_of(str(self["model"].value() or ""))
+        ignored: dict[str, str] = {
+            name: str(_("This model is known to ignore it."))
+            for name in ("temperature", "top_p", "top_k")
+            if name in family.ignored or name in family.refused
+        }
+        if self["temperature"].value() not in (None, "") and self["top_p"].value() not in (
+            None,
+            "",
+        ):
+            advice = str(_("It is better not to set temperature and top P together."))
+            ignored["top_p"] = " ".join(filter(None, (ignored.get("top_p"), advice)))
+        limit = str(self["max_tokens"].value() or "")
+        if limit.isdecimal() and int(limit) < 1000:
+            ignored["max_tokens"] = str(_("With so few tokens answers may be cut, or be empty."))
+        return ignored
+
+    def clean(self) -> dict[str, Any]:
+        """Some families of models take less than the API's own ranges."""
+        data = super().clean() or {}
+        family = family_of(data.get("model", ""))
+        ranges = {
+            "temperature": family.temperature,
+            "top_p": family.top_p,
+            "max_tokens": (1, family.max_output),
+        }
+        for name, (low, high) in ranges.items():
+            value = data.get(name)
+            if value is None or high is None or low <= value <= high:
+                continue
+            words = gettext("This model takes values from %(low)s to %(high)s.")
+            limits = {"low": number_format(low), "high": number_format(high)}
+            self.add_error(name, words % limits)
+        return data
+
+    @property
+    def parameters(self) -> Parameters:
+        data = self.cleaned_data
+        return Parameters(
+            stream=data["stream"],
+            max_tokens=data["max_tokens"],
+            temperature=data["temperature"],
+            top_p=data["top_p"],
+            top_k=data["top_k"],
+        )
+
+
+def _initial(conversation: Conversation | None) -> dict[str, Any]:
+    if conversation is None:
+        return {"model": settings.MODELS[0], "stream": True}
+    parameters = Parameters.from_json(conversation.parameters)
+    return {
+        "model": conversation.model,
+        "system_prompt": conversation.system_prompt,
+        "stream": parameters.stream,
+        "max_tokens": parameters.max_tokens,
+        "temperature": parameters.temperature,
+        "top_p": parameters.top_p,
+        "top_k": parameters.top_k,
+    }

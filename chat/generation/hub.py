@@ -1,0 +1,117 @@
+"""What this process knows of running replies, for whoever watches: committed text, and changes.
+
+Everything here belongs to the event loop. Viewers pull: the hub only wakes them, and each takes
+what is new from its own position, so a slow one costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Committed text and reasoning of one reply, in the order of the upstream."""
+
+    text: str
+    reasoning: str
+
+
+@dataclass(slots=True)
+class LiveReply:
+    """A running reply: all its committed pieces so far. A position is a number of pieces."""
+
+    reply_id: int
+    conversation_id: uuid.UUID
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def position(self) -> int:
+        return len(self.pieces)
+
+    def since(self, position: int) -> Piece:
+        """What came after `position`, as one piece."""
+        new = self.pieces[position:]
+        return Piece(
+            text="".join(piece.text for piece in new),
+            reasoning="".join(piece.reasoning for piece in new),
+        )
+
+
+class Watch:
+    """One viewer's ear at a conversation. It starts out changed: the first look is a reading."""
+
+    def __init__(self) -> None:
+        self._woken = asyncio.Event()
+        self.has_changes = True
+
+    async def woken(self) -> None:
+        """Wait until there may be something new."""
+        await self._woken.wait()
+        self._woken.clear()
+
+    def wake(self, *, changes: bool) -> None:
+        self.has_changes = self.has_changes or changes
+        self._woken.set()
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._replies: dict[int, LiveReply] = {}
+        self._by_conversation: dict[uuid.UUID, LiveReply] = {}
+        self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
+
+    # For those who run replies
+
+    def open(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+        reply = LiveReply(reply_id, conversation_id)
+        self._replies[reply_id] = reply
+        self._by_conversation[conversation_id] = reply
+        for watch in self._watches.get(conversation_id, ()):
+            watch.wake(changes=False)
+
+    def publish(self, reply_id: int, piece: Piece, *, is_first: bool) -> None:
+        """Show a piece that the journal has committed."""
+        reply = self._replies.get(reply_id)
+        if reply is None:
+            return
+        reply.pieces.append(piece)
+        for watch in self._watches.get(reply.conversation_id, ()):
+            watch.wake(changes=is_first)
+
+    def close(self, reply_id: int) -> None:
+        """Forget a reply that is sealed, and let its viewers read how it ended."""
+        reply = self._replies.pop(reply_id, None)
+        if reply is None:
+            return
+        if self._by_conversation.get(reply.conversation_id) is reply:
+            del self._by_conversation[reply.conversation_id]
+        self.changed(reply.conversation_id)
+
+    def changed(self, conversation_id: uuid.UUID) -> None:
+        """The conversation has a new revision: its viewers read what changed."""
+        for watch in self._watches.get(conversation_id, ()):
+            watch.wake(changes=True)
+
+    # For those who watch
+
+    def watch(self, conversation_id: uuid.UUID) -> Watch:
+        watch = Watch()
+        self._watches[conversation_id].add(watch)
+        return watch
+
+    def unwatch(self, conversation_id: uuid.UUID, watch: Watch) -> None:
+        watches = self._watches.get(conversation_id, set())
+        watches.discard(watch)
+        if not watches:
+            self._watches.pop(conversation_id, None)
+
+    def watched(self) -> list[uuid.UUID]:
+        return list(self._watches)
+
+    def live(self, conversation_id: uuid.UUID) -> LiveReply | None:
+        """The reply that is being written in this conversation, if one is."""
+        return self._by_conversation.get(conversation_id)

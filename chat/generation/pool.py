@@ -1,0 +1,47 @@
+"""The threads in which running replies and sockets talk to the database.
+
+A request has a thread and a connection of its own that Django closes after it. Nobody does that
+for a task, so here every call leaves no connection behind, and one that fails because its
+connection was dead is made once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 4
+
+
+class DatabasePool:
+    """Runs synchronous database work for asynchronous code, a few calls at a time."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work` may run twice, so it has to be one transaction, or only read."""
+        call = partial(_with_fresh_connection, partial(work, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def close(self) -> None:
+        """For the end of a process: nothing can be run after it."""
+        self._threads.shutdown(wait=True)
+
+
+def _with_fresh_connection(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except (OperationalError, InterfaceError):
+        connections.close_all()
+        return call()
+    finally:
+        connections.close_all()

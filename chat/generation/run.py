@@ -1,0 +1,266 @@
+"""One reply from its claim to its seal: upstream events in, journalled text out, a ledger row each
+attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from chat.completions.client import CompletionClient
+from chat.completions.errors import AnswerUnusable, CompletionError
+from chat.completions.events import (
+    CompletionEvent,
+    Ended,
+    Identified,
+    Reasoning,
+    Text,
+    Usage,
+)
+from chat.completions.retries import delay_before_retry
+from chat.completions.verdict import Outcome as Ending
+from chat.completions.verdict import judge
+from chat.domain import prompts, replies
+from chat.domain.ledger import Receipt
+from chat.domain.replies import Outcome, Work
+from chat.enums import Fault, MessageState
+from chat.generation.hub import Hub
+from chat.generation.journal import Journal
+from chat.generation.pool import DatabasePool
+
+logger = logging.getLogger(__name__)
+
+# Characters. Nobody reads more, and every viewer's page has to hold it.
+LONGEST_REPLY = 4_000_000
+SEAL_AGAIN_SECONDS = 1.0
+
+
+class Run:
+    """Runs one reply. `stop` and `interrupt` end it from outside, before or after its start."""
+
+    def __init__(
+        self,
+        reply_id: int,
+        conversation_id: uuid.UUID,
+        *,
+        claim: uuid.UUID,
+        client: CompletionClient,
+        journal: Journal,
+        hub: Hub,
+        pool: DatabasePool,
+    ) -> None:
+        self.reply_id = reply_id
+        self.conversation_id = conversation_id
+        self._claim = claim
+        self._client = client
+        self._journal = journal
+        self._hub = hub
+        self._pool = pool
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._receipt = Receipt()
+        self._completion_id = 0
+        self._reading: asyncio.Task[Ended | None] | None = None
+        self._ending: MessageState | None = None
+        self._is_lost = False
+
+    # From outside
+
+    def stop(self) -> None:
+        """The person wants no more of it: close the upstream connection at once."""
+        self._end(MessageState.STOPPED)
+
+    def interrupt(self) -> None:
+        """This process has to end before the reply does."""
+        self._end(MessageState.INTERRUPTED)
+
+    def lose(self) -> None:
+        """Somebody else judged this reply: end without another word about it."""
+        self._is_lost = True
+        self._end(MessageState.INTERRUPTED)
+
+    def _end(self, state: MessageState) -> None:
+        self._ending = self._ending or state
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _told(self) -> MessageState | None:
+        return self._ending
+
+    # The road
+
+    async def go(self) -> None:
+        work = await self._pool.run(replies.start, self.reply_id, self._claim)
+        if work is None:
+            return
+        self._completion_id = work.completion_id
+        if work.stop_requested:
+            self.stop()
+        self._hub.open(self.reply_id, self.conversation_id)
+        self._journal.open(self.reply_id)
+        try:
+            outcome = await self._outcome(work)
+            await self._journal.close(self.reply_id)
+            await self._seal(outcome)
+        finally:
+            self._hub.close(self.reply_id)
+
+    async def _outcome(self, work: Work) -> Outcome:
+        """Read the reply to whatever end it comes to."""
+        self._begin_receipt(work)
+        if told := self._told():
+            return self._as_ended(told)
+        self._reading = asyncio.create_task(self._attempts(work))
+        try:
+            ended = await self._reading
+        except asyncio.CancelledError:
+            if told := self._told():
+                return self._as_ended(told)
+            raise
+        except CompletionError as error:
+            self._note(error, work)
+            return self._as_failed(error.code)
+        except Exception:
+            # A fault of ours must still seal the reply and close its row.
+            logger.exception("Reply %s failed inside evoweb", self.reply_id)
+            return self._as_failed(Fault.INTERNAL)
+        return self._as_judged(ended)
+
+    async def _attempts(self, work: Work) -> Ended | None:
+        """Ask the upstream, again where that is sensible; each attempt has its own ledger row."""
+        attempt, waited = 1, 0.0
+        while True:
+            try:
+                return await self._attempt(work)
+            except CompletionError as error:
+                delay = delay_before_retry(error, attempt=attempt, waited=waited)
+                if delay is None or self._text or self._reasoning:
+                    raise
+                self._note(error, work)
+                logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
+            await asyncio.sleep(delay)
+            await self._open_next_attempt(work)
+            attempt, waited = attempt + 1, waited + delay
+
+    async def _open_next_attempt(self, work: Work) -> None:
+        """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile."""
+        opening = asyncio.ensure_future(
+            self._pool.run(replies.attempt_again, self._completion_id, self._receipt)
+        )
+        try:
+            await asyncio.shield(opening)
+        finally:
+            self._completion_id = await opening
+            self._begin_receipt(work)
+
+    async def _attempt(self, work: Work) -> Ended | None:
+        self._receipt.may_be_billed = True
+        ended: Ended | None = None
+        async with self._client.stream(work.request) as answer:
+            self._receipt.http_status = answer.http_status
+            async for events in answer:
+                for event in events:
+                    if isinstance(event, Ended):
+                        ended = event
+                    self._take(event)
+                await self._journal.room(self.reply_id)
+        return ended
+
+    def _take(self, event: CompletionEvent) -> None:
+        match event:
+            case Text(text):
+                self._note_first_token()
+                self._text.append(text)
+                self._journal.append(self.reply_id, text=text)
+                self._count(text)
+            case Reasoning(text):
+                self._note_first_token()
+                self._reasoning.append(text)
+                self._journal.append(self.reply_id, reasoning=text)
+                self._count(text)
+            case Usage():
+                self._receipt.usage = event
+            case Identified():
+                self._receipt.identified = event
+            case Ended(finish_reason=reason, choices=choices):
+                self._receipt.is_whole = True
+                self._receipt.finish_reason = reason or ""
+                self._receipt.choices = choices
+
+    def _count(self, text: str) -> None:
+        self._receipt.output_characters += len(text)
+        if self._receipt.output_characters > LONGEST_REPLY:
+            raise AnswerUnusable("the answer is too long", code="too_long", http_status=200)
+
+    def _note_first_token(self) -> None:
+        if self._receipt.first_token_at is None:
+            self._receipt.first_token_at = timezone.now()
+
+    def _note(self, error: CompletionError, work: Work) -> None:
+        hint = f" (the upstream suggests: {error.suggestion})" if error.suggestion else ""
+        words = prompts.struck(f"{error}{hint}", work.request)
+        logger.warning("Reply %s: %s", self.reply_id, words)
+        self._receipt.error = error.code
+        self._receipt.http_status = error.http_status or self._receipt.http_status
+        # An answer that began with 200 is being billed, even if it then held an error.
+        began = error.http_status == 200 or bool(self._text or self._reasoning)
+        self._receipt.may_be_billed = error.may_be_billed or began
+
+    def _begin_receipt(self, work: Work) -> None:
+        self._receipt = Receipt(
+            prompt_characters=prompts.characters(work.request),
+            prompt_messages=len(work.request.messages),
+            max_tokens=work.request.max_tokens,
+        )
+
+    # The end
+
+    async def _seal(self, outcome: Outcome) -> None:
+        """Write how it ended, as soon as the database takes it."""
+        while not self._is_lost:
+            try:
+                await self._pool.run(
+                    replies.finish,
+                    reply_id=self.reply_id,
+                    claim=self._claim,
+                    completion_id=self._completion_id,
+                    outcome=outcome,
+                    receipt=self._receipt,
+                )
+            except DatabaseError:
+                logger.warning("Reply %s cannot be sealed yet", self.reply_id, exc_info=True)
+                await asyncio.sleep(SEAL_AGAIN_SECONDS)
+            else:
+                return
+
+    def _as_ended(self, state: MessageState) -> Outcome:
+        error = Fault.RESTARTED if state == MessageState.INTERRUPTED else ""
+        self._receipt.error = self._receipt.error or error
+        return self._sealed_as(state, error)
+
+    def _as_failed(self, code: str) -> Outcome:
+        """What was shown stays: with text the reply is interrupted, without it failed."""
+        self._receipt.error = self._receipt.error or code
+        return self._sealed_as(
+            MessageState.INTERRUPTED if self._text else MessageState.FAILED, code
+        )
+
+    def _as_judged(self, ended: Ended | None) -> Outcome:
+        verdict = judge(ended, text=bool(self._text), reasoning=bool(self._reasoning))
+        if verdict.outcome == Ending.FAILED:
+            return self._as_failed(verdict.code or Fault.EMPTY)
+        if verdict.outcome == Ending.INTERRUPTED:
+            return self._as_failed(Fault.UNFINISHED)
+        return self._sealed_as(MessageState.COMPLETE, "")
+
+    def _sealed_as(self, state: MessageState, error: str) -> Outcome:
+        return Outcome(
+            state=state,
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            error=error,
+            finish_reason=self._receipt.finish_reason,
+        )

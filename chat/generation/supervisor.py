@@ -1,0 +1,142 @@
+"""Owns every running reply of this process: one task each, which outlives whoever asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from chat.generation.run import Run
+from chat.models import Message
+
+logger = logging.getLogger(__name__)
+
+MOST_REPLIES = 300
+# How long a new reply waits for the stopped one before it to be sealed.
+SEALING_SECONDS = 2.0
+
+
+class NotAccepting(Exception):
+    """No reply can be started now. Nothing was changed, and the text must be kept."""
+
+
+class Draining(NotAccepting):
+    """This process is about to end."""
+
+
+class Full(NotAccepting):
+    """As many replies are running as this process takes."""
+
+
+class Supervisor:
+    """Starts, stops and drains replies. Its public methods may be called from any thread,
+    except for `lose`, `drain` and `interrupt_all`, which belong to the loop."""
+
+    def __init__(self, *, make_run: Callable[[int, uuid.UUID], Run]) -> None:
+        self._make_run = make_run
+        self._loop = asyncio.get_running_loop()
+        self._runs: dict[int, Run] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._lock = Lock()
+        # Replies that were let in and have not ended.
+        self._places = 0
+        self._is_draining = False
+
+    @property
+    def is_draining(self) -> bool:
+        return self._is_draining
+
+    @contextmanager
+    def place(self) -> Iterator[Callable[[Message], None]]:
+        """A place for one reply: call what it gives with the reply, or leave it unused.
+
+        Raises NotAccepting. The hand-over itself cannot fail, so a reply that was committed
+        inside the block is started.
+        """
+        with self._lock:
+            if self._is_draining:
+                raise Draining
+            if self._places >= MOST_REPLIES:
+                raise Full
+            self._places += 1
+        handed_over = False
+
+        def start(reply: Message) -> None:
+            nonlocal handed_over
+            handed_over = True
+            self._loop.call_soon_threadsafe(self._spawn, reply.pk, reply.conversation_id)
+
+        try:
+            yield start
+        finally:
+            if not handed_over:
+                self._leave_place()
+
+    def stop(self, reply_id: int) -> None:
+        """Stop a reply that runs here; of others nothing is known and nothing happens."""
+        self._loop.call_soon_threadsafe(self._stop, reply_id)
+
+    def attended(self) -> list[int]:
+        """The replies that this process runs."""
+        return list(self._runs)
+
+    def lose(self, reply_id: int) -> None:
+        if run := self._runs.get(reply_id):
+            run.lose()
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more replies, give the running ones time to end, then interrupt the rest."""
+        with self._lock:
+            self._is_draining = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        self.interrupt_all()
+        if remaining := list(self._tasks.values()):
+            await asyncio.wait(remaining, timeout=10)
+
+    def interrupt_all(self) -> None:
+        for run in self._runs.values():
+            run.interrupt()
+
+    async def _others_sealed(self, run: Run) -> None:
+        """Wait, not for ever, until the conversation's earlier replies are sealed: their text
+        belongs into the next request."""
+        earlier = [
+            self._tasks[other.reply_id]
+            for other in self._runs.values()
+            if other.reply_id < run.reply_id and other.conversation_id == run.conversation_id
+        ]
+        if earlier:
+            await asyncio.wait(earlier, timeout=SEALING_SECONDS)
+
+    def _spawn(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+        run = self._make_run(reply_id, conversation_id)
+        self._runs[reply_id] = run
+        # An empty context: a task that inherited a request's would keep its thread and connection.
+        task = self._loop.create_task(self._watch_over(run), context=contextvars.Context())
+        self._tasks[reply_id] = task
+
+    async def _watch_over(self, run: Run) -> None:
+        try:
+            await self._others_sealed(run)
+            await run.go()
+        except Exception:
+            # The next sweep seals what this one could not.
+            logger.exception("Reply %s could not be brought to its end", run.reply_id)
+        finally:
+            self._runs.pop(run.reply_id, None)
+            self._tasks.pop(run.reply_id, None)
+            self._leave_place()
+
+    def _stop(self, reply_id: int) -> None:
+        if run := self._runs.get(reply_id):
+            run.stop()
+
+    def _leave_place(self) -> None:
+        with self._lock:
+            self._places -= 1

@@ -1,0 +1,178 @@
+"""One browser tab looking at one conversation: what changed since its page, then live text."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from django.utils import timezone, translation
+
+from chat.generation.hub import LiveReply, Piece
+from chat.generation.service import Service
+from chat.models import Conversation, User
+from chat.queries import people, thread
+from chat.rendering import frames
+
+
+class Gone(Exception):
+    """The person may not see this conversation, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Who looks, and in what language."""
+
+    user_id: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed up to `revision`, rendered.
+
+    `rendered` names the messages that the frame holds, `running` those of them that are still
+    being written, and `waiting` those that have no text so far; `is_whole` says that there are no
+    others on the page. `answering` is the reply that people wait for.
+    """
+
+    frame: str
+    revision: int
+    is_whole: bool = False
+    rendered: frozenset[int] = frozenset()
+    running: frozenset[int] = frozenset()
+    waiting: frozenset[int] = frozenset()
+    answering: int | None = None
+
+
+class Viewer:
+    """Sends frames to one socket, however slow; holds only a revision and a position."""
+
+    def __init__(
+        self,
+        service: Service,
+        conversation_id: uuid.UUID,
+        *,
+        eyes: Eyes,
+        revision: int,
+        send: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._service = service
+        self._conversation_id = conversation_id
+        self._eyes = eyes
+        self._revision = revision
+        self._send = send
+        self._live: LiveReply | None = None
+        self._position = 0
+        self._waiting: frozenset[int] = frozenset()
+        self._answering: int | None = None
+
+    async def run(self) -> None:
+        """Send until cancelled. Raises Gone once there is nothing that may be shown."""
+        hub = self._service.hub
+        watch = hub.watch(self._conversation_id)
+        try:
+            while True:
+                # Text first: with it people see that the answer has begun, and nothing has to be
+                # read from the database for it.
+                if (live := self._begun()) is not None and live.position > self._position:
+                    await self._send_text(live)
+                elif watch.has_changes:
+                    watch.has_changes = False
+                    await self._catch_up()
+                else:
+                    await watch.woken()
+        finally:
+            hub.unwatch(self._conversation_id, watch)
+
+    def _begun(self) -> LiveReply | None:
+        """The reply whose text can be appended: one that the page shows, from the position on."""
+        live = self._service.hub.live(self._conversation_id)
+        if live is not None and live is not self._live and live.reply_id in self._waiting:
+            self._live, self._position = live, 0
+        return self._live if live is self._live else None
+
+    async def _catch_up(self) -> None:
+        # The text so far is taken here, on the loop, so that the article and the pieces that
+        # follow it fit together whatever is published while the article is rendered.
+        live = self._service.hub.live(self._conversation_id)
+        position = live.position if live else 0
+        update = await self._service.pool.run(
+            render_update,
+            self._conversation_id,
+            eyes=self._eyes,
+            since=self._revision,
+            live={live.reply_id: live.since(0)} if live else {},
+            unseen=live.reply_id if live and live is not self._live else None,
+        )
+        self._revision = update.revision
+        self._waiting = (self._waiting - update.rendered) | update.waiting
+        if live is not None and live.reply_id in update.running:
+            self._live, self._position = live, position
+        elif live is None or live.reply_id in update.rendered or update.is_whole:
+            # Sealed meanwhile, and all of it is in the article; or on a branch that is not shown.
+            self._live = None
+        if frame := update.frame + self._status(update):
+            await self._send(frame)
+
+    async def _send_text(self, live: LiveReply) -> None:
+        new, self._position = live.since(self._position), live.position
+        await self._send(frames.text(live.reply_id, new.text, new.reasoning))
+
+    def _status(self, update: Update) -> str:
+        if update.answering == self._answering:
+            return ""
+        self._answering = update.answering
+        with translation.override(self._eyes.language):
+            return frames.status(started=update.answering is not None)
+
+
+def render_update(
+    conversation_id: uuid.UUID,
+    *,
+    eyes: Eyes,
+    since: int,
+    live: Mapping[int, Piece],
+    unseen: int | None,
+) -> Update:
+    """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
+
+    `live` holds the text so far of replies that are being written. Raises Gone.
+    """
+    user = User.objects.filter(pk=eyes.user_id).first()
+    conversation = (
+        Conversation.objects.visible_to(user).filter(pk=conversation_id).first() if user else None
+    )
+    if user is None or conversation is None:
+        raise Gone
+    zone = people.time_zone_of(user.time_zone)
+    with translation.override(eyes.language), timezone.override(zone):
+        return _render(conversation, since=since, live=live, unseen=unseen)
+
+
+def _render(
+    conversation: Conversation, *, since: int, live: Mapping[int, Piece], unseen: int | None
+) -> Update:
+    answering = thread.answering(conversation)
+    if conversation.revision == since and unseen is None:
+        return Update(frame="", revision=since, answering=answering.pk if answering else None)
+    # A page that shows another branch gets all of this one.
+    whole = conversation.branch_revision > since
+    entries = thread.entries(conversation, changed_since=None if whole else since, always=unseen)
+    for entry in entries:
+        if entry.message.is_running and (piece := live.get(entry.message.pk)):
+            entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
+    return Update(
+        frame=frames.messages(entries, conversation, whole=whole)
+        + frames.composer(answering, conversation),
+        revision=conversation.revision,
+        is_whole=whole,
+        rendered=frozenset(entry.message.pk for entry in entries),
+        running=frozenset(entry.message.pk for entry in entries if entry.message.is_running),
+        waiting=frozenset(
+            entry.message.pk
+            for entry in entries
+            if entry.message.is_running and not (entry.message.text or entry.message.reasoning)
+        ),
+        answering=answering.pk if answering else None,
+    )

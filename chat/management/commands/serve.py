@@ -1,0 +1,143 @@
+"""`manage.py serve`: everything from an empty folder to a running chat, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from chat.domain import accounts
+from chat.generation import service
+from chat.generation.demonstration import DemonstrationModel
+from chat.generation.ownership import AlreadyServed, Ownership
+
+
+class Command(BaseCommand):
+    help = "Run evoweb: pages, sockets and replies, until Ctrl-C or SIGTERM."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listener())
+            _make_folder(settings.DATA_DIR)
+            _own_database(stack)
+            _migrate()
+            _collect_static_files()
+            self._welcome_the_first()
+            demonstration = self._demonstration(stack)
+            _serve(listener, demonstration)
+        self.stdout.write("evoweb has ended.")
+
+    def _demonstration(self, stack: ExitStack) -> DemonstrationModel | None:
+        if not settings.IS_DEMONSTRATION:
+            return None
+        model = DemonstrationModel(
+            manage=settings.BASE_DIR / "manage.py",
+            model=settings.MODELS[0],
+            log=settings.DATA_DIR / "local-model.log",
+        )
+        stack.callback(model.stop)
+        model.start()
+        return model
+
+    def _welcome_the_first(self) -> None:
+        environment = settings.ENVIRONMENT
+        if environment.admin_email:
+            try:
+                accounts.ensure_administrator_from_environment(
+                    environment.admin_email, environment.admin_password
+                )
+            except accounts.AccountError as problem:
+                raise CommandError(str(problem), returncode=2) from problem
+        self.stdout.write(f"evoweb is at {settings.PUBLIC_URL}")
+        if not accounts.anybody():
+            link = accounts.welcome_link()
+            self.stdout.write(f"Nobody is here yet. Create the administrator at\n  {link}")
+        self.stdout.flush()
+
+
+def _serve(listener: socket.socket, demonstration: DemonstrationModel | None) -> None:
+    # Daphne takes the loop of the policy in force at the moment of its import.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    from evoweb.asgi import application  # noqa: PLC0415 (slow import, and the loop above)
+    from evoweb.server import Server  # noqa: PLC0415
+
+    running = service.Service(demonstration)
+    server = Server(
+        application,
+        listener=listener,
+        start=running.start,
+        drain=running.drain,
+        stop_now=running.stop_now,
+    )
+    server.run()
+    if server.failure is not None:
+        raise CommandError(f"evoweb could not start: {server.failure}") from server.failure
+
+
+def _listener() -> socket.socket:
+    """The socket that will be listened on, bound first so that a taken port is known at once."""
+    host, port = settings.ENVIRONMENT.host, settings.ENVIRONMENT.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as problem:
+        raise CommandError(
+            f"Port {port} on {host} cannot be used ({problem.strerror}). "
+            "Stop what uses it, or choose another with PORT."
+        ) from problem
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise CommandError(
+            f"The data folder {folder} cannot be written ({problem.strerror}). "
+            "Choose another with EVOWEB_DATA_DIR."
+        ) from problem
+
+
+def _own_database(stack: ExitStack) -> None:
+    """The first word with the database, and the lock that keeps other processes away from it."""
+    try:
+        stack.enter_context(Ownership())
+        connection.ensure_connection()
+    except AlreadyServed:
+        raise CommandError("Another evoweb is running on this database. Stop it first.") from None
+    except (DatabaseError, OSError) as problem:
+        reason = str(problem).strip().splitlines() or ["no reason given"]
+        raise CommandError(
+            f"The database cannot be reached ({reason[0]}). Check DATABASE_URL."
+        ) from problem
+
+
+def _migrate() -> None:
+    """Apply what is missing; finding out that nothing is costs a fraction of the command."""
+    executor = MigrationExecutor(connection)
+    targets = executor.loader.graph.leaf_nodes()
+    if executor.migration_plan(targets):
+        call_command("migrate", database=DEFAULT_DB_ALIAS, interactive=False, verbosity=0)
+
+
+def _collect_static_files() -> None:
+    """Collect when a file, or a library with files of its own, is newer than the last time."""
+    manifest = settings.STATIC_ROOT / "staticfiles.json"
+    source = settings.BASE_DIR / "static"
+    newest = max((path.stat().st_mtime for path in source.rglob("*")), default=0.0)
+    locks = settings.BASE_DIR / "requirements" / "run.txt"
+    newest = max(newest, locks.stat().st_mtime)
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        call_command("collectstatic", interactive=False, verbosity=0, clear=True)

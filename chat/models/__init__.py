@@ -1,0 +1,9 @@
+"""Users, conversations, messages and the ledger: one graph, one app."""
+
+from chat.models.completion import Completion
+from chat.models.conversation import Conversation
+from chat.models.journal import JournalPiece
+from chat.models.message import Message
+from chat.models.user import User
+
+__all__ = ["Completion", "Conversation", "JournalPiece", "Message", "User"]

@@ -1,0 +1,177 @@
+"""The ledger: one row for each upstream attempt, opened before it and closed once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chat.enums import CompletionState, Source
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class CompletionQuerySet(models.QuerySet["Completion"]):
+    def open(self) -> Self:
+        return self.filter(state=CompletionState.OPEN)
+
+    def closed(self) -> Self:
+        return self.exclude(state=CompletionState.OPEN)
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        """Attempts that began in the half-open period."""
+        return self.filter(started_at__gte=start, started_at__lt=end)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-started_at", "-pk")
+
+
+def _figure(label: StrOrPromise) -> models.PositiveBigIntegerField[int | None, int | None]:
+    """A usage number as the upstream gave it: null when it gave none, which is not zero."""
+    return models.PositiveBigIntegerField(label, null=True, blank=True)
+
+
+class Completion(models.Model):
+    # A person is erased to a pseudonym, never out of the ledger.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="completions"
+    )
+    # What was spent stays spent when the conversation goes.
+    conversation = models.ForeignKey(
+        "chat.Conversation",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="completions",
+    )
+    message = models.ForeignKey(
+        "chat.Message",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="completions",
+    )
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.CHAT)
+    state = models.CharField(
+        max_length=10, choices=CompletionState.choices, default=CompletionState.OPEN
+    )
+    model_asked = models.CharField(_("model asked for"), max_length=200)
+    model_answered = models.CharField(_("model that answered"), max_length=200, blank=True)
+
+    # The upstream's own words for its answer: `id`, `object`, `created` (Unix seconds), `choices`.
+    upstream_id = models.CharField(max_length=200, blank=True)
+    object = models.CharField(max_length=64, blank=True)
+    created = models.BigIntegerField(null=True, blank=True)
+    choices = models.PositiveSmallIntegerField(null=True, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=32, blank=True)
+    finish_reason = models.CharField(max_length=64, blank=True)
+
+    started_at = models.DateTimeField(default=timezone.now)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    prompt_tokens = _figure("prompt_tokens")
+    completion_tokens = _figure("completion_tokens")
+    total_tokens = _figure("total_tokens")
+    cached_tokens = _figure("prompt_tokens_details.cached_tokens")
+    prompt_text_tokens = _figure("prompt_tokens_details.text_tokens")
+    prompt_audio_tokens = _figure("prompt_tokens_details.audio_tokens")
+    prompt_image_tokens = _figure("prompt_tokens_details.image_tokens")
+    completion_text_tokens = _figure("completion_tokens_details.text_tokens")
+    completion_audio_tokens = _figure("completion_tokens_details.audio_tokens")
+    reasoning_tokens = _figure("completion_tokens_details.reasoning_tokens")
+    input_tokens = _figure("input_tokens")
+    output_tokens = _figure("output_tokens")
+    usage = models.JSONField(_("usage as it came"), null=True, blank=True)
+
+    # What evoweb reckons when the upstream gave no usage: the likely figure and its bounds.
+    estimated_prompt = _figure(_("prompt tokens, estimated"))
+    estimated_prompt_low = _figure(_("prompt tokens, at least"))
+    estimated_prompt_high = _figure(_("prompt tokens, at most"))
+    estimated_output = _figure(_("output tokens, estimated"))
+    estimated_output_low = _figure(_("output tokens, at least"))
+    estimated_output_high = _figure(_("output tokens, at most"))
+
+    objects = CompletionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("completion")
+        verbose_name_plural = _("completions")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state=CompletionState.OPEN, finished_at=None)
+                | Q(~Q(state=CompletionState.OPEN), finished_at__isnull=False),
+                name="completion_closed_iff_it_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=CompletionState.FINAL) | Q(usage__isnull=False),
+                name="completion_final_has_usage",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=CompletionState.ESTIMATED)
+                | Q(
+                    estimated_output__gte=models.F("estimated_output_low"),
+                    estimated_output__lte=models.F("estimated_output_high"),
+                    estimated_prompt__gte=models.F("estimated_prompt_low"),
+                    estimated_prompt__lte=models.F("estimated_prompt_high"),
+                ),
+                name="completion_estimate_lies_in_its_bounds",
+            ),
+            models.UniqueConstraint(
+                fields=("message",),
+                condition=Q(state=CompletionState.OPEN),
+                name="completion_one_open_a_reply",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("user", "started_at"), name="completion_of_user"),
+            models.Index(fields=("started_at",), name="completion_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"completion {self.pk} ({self.state})"
+
+    @property
+    def is_estimated(self) -> bool:
+        return self.state == CompletionState.ESTIMATED
+
+    @property
+    def prompt(self) -> int | None:
+        """Tokens in, whole: the upstream's figure, else the estimate, else unknown."""
+        return self.estimated_prompt if self.is_estimated else self.prompt_tokens
+
+    @property
+    def output(self) -> int | None:
+        """Tokens out, hidden thinking included.
+
+        Some upstreams leave the thinking out of `completion_tokens`, so what `total_tokens`
+        leaves beside the prompt counts when it is more.
+        """
+        if self.is_estimated:
+            return self.estimated_output
+        prompt, output, total = self.prompt_tokens, self.completion_tokens, self.total_tokens
+        if prompt is None or output is None or total is None:
+            return output
+        return max(output, total - prompt)
+
+    @property
+    def visible(self) -> int | None:
+        """Tokens out that could be read: output without thinking."""
+        if self.output is None or self.reasoning_tokens is None:
+            return None
+        return max(0, self.output - self.reasoning_tokens)
+
+    @property
+    def time_to_first_token(self) -> timedelta | None:
+        return self.first_token_at - self.started_at if self.first_token_at else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        return self.finished_at - self.started_at if self.finished_at else None

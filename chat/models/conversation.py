@@ -1,0 +1,81 @@
+"""A conversation: a tree of messages with one owner and a revision that every change raises."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from chat.models.user import User
+
+TITLE_LENGTH = 120
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Everything `user` may read. The only door: there is no other way to a conversation."""
+        if not (user.is_authenticated and user.is_active):
+            return self.none()
+        return self.filter(owner_id=user.pk, deleted_at=None)
+
+    def open_to(self, user: User | AnonymousUser) -> Self:
+        """Everything `user` may write in."""
+        return self.visible_to(user)
+
+    def deleted_by(self, user: User | AnonymousUser) -> Self:
+        """What `user` deleted and may still take back."""
+        if not (user.is_authenticated and user.is_active):
+            return self.none()
+        return self.filter(owner_id=user.pk).exclude(deleted_at=None)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-active_at", "-pk")
+
+
+class Conversation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="conversations"
+    )
+    title = models.CharField(_("title"), max_length=TITLE_LENGTH)
+    model = models.CharField(_("model"), max_length=200)
+    system_prompt = models.TextField(_("system prompt"), blank=True)
+    # As `domain.parameters.Parameters` reads and writes it; what is not set is not there.
+    parameters = models.JSONField(_("parameters"), default=dict, blank=True)
+    # The newest message of the branch that is shown; the page is the path from it to the root.
+    head = models.ForeignKey(
+        "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    revision = models.PositiveBigIntegerField(default=0)
+    # The revision at which another branch came to be shown: older pages need the whole thread.
+    branch_revision = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    active_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        indexes = (
+            models.Index(
+                fields=("owner", "-active_at", "-id"),
+                name="conversation_sidebar",
+                condition=models.Q(deleted_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversation", args=(self.pk,))

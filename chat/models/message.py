@@ -1,0 +1,108 @@
+"""One node of a conversation's tree: a person's prompt, or the model's reply."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chat.enums import RUNNING_STATES, MessageState, Role
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def replies(self) -> Self:
+        return self.filter(role=Role.ASSISTANT)
+
+    def running(self) -> Self:
+        return self.filter(state__in=RUNNING_STATES)
+
+    def changed_since(self, revision: int) -> Self:
+        return self.filter(revision__gt=revision)
+
+    def oldest_first(self) -> Self:
+        return self.order_by("pk")
+
+
+class Message(models.Model):
+    conversation = models.ForeignKey(
+        "chat.Conversation", on_delete=models.CASCADE, related_name="messages"
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+    # Who wrote a prompt. A reply has no author: the model is named by its completions.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="prompts",
+    )
+    text = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    state = models.CharField(
+        max_length=12, choices=MessageState.choices, default=MessageState.COMPLETE
+    )
+    # Why a reply failed or was interrupted, as `enums.Fault` names it.
+    error = models.CharField(max_length=32, blank=True)
+    finish_reason = models.CharField(max_length=64, blank=True)
+    # Made by the form that sends a prompt: the same key twice is the same send, not a second one.
+    send_key = models.UUIDField(null=True, blank=True, editable=False)
+    # The process that runs this reply; each of its writes is conditional on it.
+    claim = models.UUIDField(null=True, blank=True, editable=False)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    # The conversation's revision at the last change of this message.
+    revision = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("author", "send_key"),
+                name="message_send_key_is_used_once",
+            ),
+            models.UniqueConstraint(
+                fields=("conversation",),
+                condition=Q(state__in=RUNNING_STATES, stop_requested_at=None),
+                name="message_one_running_reply_a_conversation",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=RUNNING_STATES, finished_at=None)
+                | Q(~Q(state__in=RUNNING_STATES), finished_at__isnull=False),
+                name="message_finished_iff_it_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(role=Role.USER, author__isnull=False, state=MessageState.COMPLETE)
+                | Q(role=Role.ASSISTANT, author=None, parent__isnull=False),
+                name="message_prompt_has_author_reply_has_parent",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("conversation", "revision"), name="message_changes"),
+            models.Index(
+                fields=("state",),
+                condition=Q(state__in=RUNNING_STATES),
+                name="message_running",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in RUNNING_STATES
+
+    @property
+    def is_reply(self) -> bool:
+        return self.role == Role.ASSISTANT

@@ -1,0 +1,184 @@
+"""What a page shows of a conversation: the branch from the root to its head."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chat.completions.verdict import is_cut, is_filtered
+from chat.enums import Fault, MessageState
+from chat.models import Completion, Conversation, JournalPiece, Message
+
+TRY_AGAIN_STATES = (
+    MessageState.COMPLETE,
+    MessageState.STOPPED,
+    MessageState.INTERRUPTED,
+    MessageState.FAILED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message as a page shows it, with the ledger row of its latest attempt."""
+
+    message: Message
+    completion: Completion | None
+    attempts: int
+    model_label: str
+    is_last: bool
+    can_try_again: bool
+    fault: str
+    # Ended by a limit of tokens, or by the upstream's filter.
+    is_cut: bool
+    is_filtered: bool
+    siblings: int
+    position: int
+    previous_id: int | None
+    next_id: int | None
+
+
+def branch(conversation: Conversation) -> list[Message]:
+    """The messages from the root to the head, oldest first. One query."""
+    return _path(conversation.messages.oldest_first(), conversation.head_id)
+
+
+def path_to(message: Message | None) -> list[Message]:
+    """The messages from the root to this one, oldest first. One query."""
+    if message is None:
+        return []
+    earlier = Message.objects.filter(conversation=message.conversation_id)
+    return _path(earlier.oldest_first(), message.pk)
+
+
+def _path(messages: Iterable[Message], end: int | None) -> list[Message]:
+    by_id = {message.pk: message for message in messages}
+    path: list[Message] = []
+    node = by_id.get(end) if end else None
+    while node is not None:
+        path.append(node)
+        node = by_id.get(node.parent_id) if node.parent_id else None
+    path.reverse()
+    return path
+
+
+def answering(conversation: Conversation) -> Message | None:
+    """The reply that is being written, unless it was told to stop."""
+    return conversation.messages.running().filter(stop_requested_at=None).first()
+
+
+def is_sealed(reply_id: int) -> bool:
+    return not Message.objects.filter(pk=reply_id).running().exists()
+
+
+def sealed_text(reply_id: int) -> str:
+    """The whole text of a reply that is over; empty while it runs."""
+    return Message.objects.filter(pk=reply_id).values_list("text", flat=True).first() or ""
+
+
+def entries(
+    conversation: Conversation, *, changed_since: int | None = None, always: int | None = None
+) -> list[Entry]:
+    """What to show of the branch, or only of its messages that changed after a revision.
+
+    The message `always` is shown whether it changed or not. A running reply's text is what the
+    journal holds of it. At most four queries.
+    """
+    path = branch(conversation)
+    shown = [
+        message
+        for message in path
+        if changed_since is None or message.revision > changed_since or message.pk == always
+    ]
+    replies = [message for message in shown if message.is_reply]
+    _with_journal(replies)
+    attempts = _attempts(replies)
+    families = _siblings(conversation, replies)
+    last = path[-1].pk if path else None
+    return [
+        _entry(
+            message,
+            conversation=conversation,
+            attempts=attempts.get(message.pk, []),
+            family=families.get(message.parent_id, []) if message.is_reply else [],
+            is_last=message.pk == last,
+        )
+        for message in shown
+    ]
+
+
+def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:
+    """The committed text and reasoning of running replies, by message."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    reasonings: dict[int, list[str]] = defaultdict(list)
+    pieces = JournalPiece.objects.filter(message__in=list(message_ids))
+    for piece in pieces.order_by("message", "number"):
+        texts[piece.message_id].append(piece.text)
+        reasonings[piece.message_id].append(piece.reasoning)
+    return {key: ("".join(texts[key]), "".join(reasonings[key])) for key in texts}
+
+
+def _with_journal(replies: list[Message]) -> None:
+    running = {message.pk: message for message in replies if message.is_running}
+    if not running:
+        return
+    for key, (text, reasoning) in journalled(running).items():
+        running[key].text, running[key].reasoning = text, reasoning
+
+
+def _attempts(replies: list[Message]) -> Mapping[int, list[Completion]]:
+    """The ledger rows of each reply, oldest first."""
+    rows: dict[int, list[Completion]] = defaultdict(list)
+    for row in Completion.objects.filter(message__in=replies).order_by("pk"):
+        if row.message_id is not None:
+            rows[row.message_id].append(row)
+    return rows
+
+
+def _siblings(conversation: Conversation, replies: list[Message]) -> Mapping[int | None, list[int]]:
+    """The replies to each prompt, oldest first, by the prompt."""
+    families: dict[int | None, list[int]] = defaultdict(list)
+    parents = [message.parent_id for message in replies]
+    pairs = (
+        conversation.messages.replies()
+        .filter(parent__in=parents)
+        .oldest_first()
+        .values_list("parent_id", "pk")
+    )
+    for parent, key in pairs:
+        families[parent].append(key)
+    return families
+
+
+def _entry(
+    message: Message,
+    *,
+    conversation: Conversation,
+    attempts: list[Completion],
+    family: list[int],
+    is_last: bool,
+) -> Entry:
+    completion = attempts[-1] if attempts else None
+    position = family.index(message.pk) if message.pk in family else 0
+    model = (completion.model_answered or completion.model_asked) if completion else ""
+    return Entry(
+        message=message,
+        completion=completion,
+        attempts=len(attempts),
+        model_label=model or conversation.model,
+        is_last=is_last,
+        can_try_again=is_last and message.is_reply and message.state in TRY_AGAIN_STATES,
+        fault=_sentence(message.error),
+        is_cut=is_cut(message.finish_reason),
+        is_filtered=is_filtered(message.finish_reason),
+        siblings=len(family),
+        position=position + 1,
+        previous_id=family[position - 1] if position > 0 else None,
+        next_id=family[position + 1] if position + 1 < len(family) else None,
+    )
+
+
+def _sentence(code: str) -> str:
+    if not code:
+        return ""
+    return str(Fault(code).label) if code in Fault.values else str(Fault.INTERNAL.label)

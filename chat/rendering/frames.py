@@ -1,0 +1,65 @@
+"""What is sent over a socket: fragments of the page, addressed by id.
+
+A fragment that is rendered here has no request, hence no CSRF token and no language or time zone
+of its own: whoever calls sets the latter two, and buttons belong to a form that is in the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from chat.models import Conversation, Message
+from chat.queries.thread import Entry
+
+
+def message_id(message_id: int) -> str:
+    """The id of a message's element, for templates, frames and tests alike."""
+    return f"message-{message_id}"
+
+
+def text(reply_id: int, text: str, reasoning: str) -> str:
+    """New pieces of a running reply, as text: whatever the model wrote, it is not markup here."""
+    frame = ""
+    if reasoning:
+        frame += _appended(f"{message_id(reply_id)}-reasoning-text", reasoning)
+    if text:
+        frame += _appended(f"{message_id(reply_id)}-text", text)
+    return frame
+
+
+def messages(entries: Iterable[Entry], conversation: Conversation, *, whole: bool = False) -> str:
+    """Whole messages: each replaces the one that the page has, or comes in its place in order.
+
+    As a `whole` thread they replace everything that the page shows.
+    """
+    articles = "".join(message(entry, conversation) for entry in entries)
+    if not articles:
+        return ""
+    swap = "innerHTML" if whole else "upsert"
+    return f'<hx-partial hx-target="#thread" hx-swap="{swap}">{articles}</hx-partial>'
+
+
+def message(entry: Entry, conversation: Conversation) -> str:
+    return render_to_string("chat/_message.html", {"entry": entry, "conversation": conversation})
+
+
+def composer(running: Message | None, conversation: Conversation) -> str:
+    """The buttons beside the text box: Stop is there while a reply runs."""
+    return render_to_string(
+        "chat/conversation.html#composer-actions",
+        {"running": running, "conversation": conversation, "oob": True},
+    )
+
+
+def status(*, started: bool) -> str:
+    """What a screen reader is told, once at the start and once at the end."""
+    words = _("Answer started") if started else _("Answer finished")
+    return f'<div id="status" role="status" hx-swap-oob="innerHTML">{escape(words)}</div>'
+
+
+def _appended(element_id: str, text: str) -> str:
+    return f'<div hx-swap-oob="beforeend:#{element_id}">{escape(text)}</div>'

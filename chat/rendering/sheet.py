@@ -1,0 +1,56 @@
+"""A usage report as CSV, for spreadsheets and scripts."""
+
+import csv
+import io
+
+from chat.queries.usage import Report
+
+# The upstream's words, the same in every language: scripts look for them.
+HEADERS = (
+    "day",
+    "person",
+    "email",
+    "model",
+    "completions",
+    "prompt_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "total_tokens",
+    "completions_estimated",
+    "completions_without_figures",
+)
+# Spreadsheets take a cell that begins like this for a formula, also in full width.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Without it Excel takes the file for one in the encoding of its country, and spoils names.
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def of(report: Report) -> str:
+    """A row for each day, person and model. What is unknown is an empty cell, never a zero."""
+    file = io.StringIO()
+    file.write(_BYTE_ORDER_MARK)
+    sheet = csv.writer(file)
+    sheet.writerow(HEADERS)
+    sheet.writerows(
+        (
+            row.day,
+            _harmless(row.user.name if row.user else ""),
+            _harmless(row.user.email if row.user else ""),
+            _harmless(row.model),
+            row.completions,
+            row.prompt_tokens,
+            row.output_tokens,
+            row.reasoning_tokens,
+            row.cached_tokens,
+            row.total_tokens,
+            row.estimated,
+            row.unknown,
+        )
+        for row in report.rows
+    )
+    return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -1,0 +1,56 @@
+"""How templates write a model's text and the figures of the ledger."""
+
+from datetime import date, datetime, timedelta
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from chat.rendering.markdown import render
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    return render(text)
+
+
+@register.filter
+def tokens(count: int | None) -> str:
+    """A number of tokens; one that nobody gave is unknown, which is not zero."""
+    if count is None:
+        return _("unknown")
+    return formats.number_format(count, decimal_pos=0, force_grouping=True)
+
+
+@register.filter
+def seconds(span: timedelta | None) -> str:
+    """A span as precise as it is worth: "340 ms", "1.2 s", "2 min 5 s"."""
+    if span is None:
+        return _("unknown")
+    milliseconds = max(0, round(span / timedelta(milliseconds=1)))
+    if milliseconds < 1000:
+        return _("%(count)d ms") % {"count": milliseconds}
+    # What would be written as 60.0 s is a minute already.
+    if milliseconds < 59_950:
+        count = formats.number_format(round(milliseconds / 1000, 1), decimal_pos=1)
+        return _("%(count)s s") % {"count": count}
+    minutes, rest = divmod(round(milliseconds / 1000), 60)
+    return _("%(minutes)s min %(seconds)d s") % {
+        "minutes": formats.number_format(minutes, force_grouping=True),
+        "seconds": rest,
+    }
+
+
+@register.filter
+def day_label(moment: date | datetime) -> str:
+    """The day, as the reader's calendar has it and as people say it."""
+    day = timezone.localdate(moment) if isinstance(moment, datetime) else moment
+    match (timezone.localdate() - day).days:
+        case 0:
+            return _("Today")
+        case 1:
+            return _("Yesterday")
+    return formats.date_format(day, "DATE_FORMAT")

@@ -1,0 +1,32 @@
+"""The addresses of the chat: nouns first, then at most one verb."""
+
+from django.urls import include, path
+
+from chat.views import conversations, health, live, people, turns, usage
+
+_conversation = [
+    path("", conversations.conversation_detail, name="conversation"),
+    path("live/", live.live, name="live"),
+    path("title/", conversations.rename_conversation, name="rename_conversation"),
+    path("settings/", conversations.conversation_settings, name="conversation_settings"),
+    path("delete/", conversations.delete_conversation, name="delete_conversation"),
+    path("restore/", conversations.restore_conversation, name="restore_conversation"),
+    path("messages/", turns.post_message, name="post_message"),
+    path("messages/<int:message_id>/stop/", turns.stop_reply, name="stop_reply"),
+    path("messages/<int:message_id>/try-again/", turns.try_again, name="try_again"),
+    path("messages/<int:message_id>/branch/", turns.show_branch, name="show_branch"),
+]
+
+urlpatterns = [
+    path("", conversations.new_conversation, name="new_conversation"),
+    path("conversations/", conversations.conversation_list, name="conversation_list"),
+    path("c/<uuid:conversation_id>/", include(_conversation)),
+    path("healthz", health.healthz, name="healthz"),
+    path("profile/", people.profile, name="profile"),
+    path("profile/theme/", people.set_theme, name="set_theme"),
+    path("welcome/<str:token>/", people.welcome, name="welcome"),
+    path("usage/", usage.my_usage, name="my_usage"),
+    path("usage/days.csv", usage.my_usage_csv, name="my_usage_csv"),
+    path("usage/team/", usage.team_usage, name="team_usage"),
+    path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
+]

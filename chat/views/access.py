@@ -1,0 +1,74 @@
+"""Who may come in, and what the others are told. In each case what they typed is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from chat.generation.service import NotServing
+from chat.models import User
+
+P = ParamSpec("P")
+NOTICE = "chat/conversation.html#composer-notice"
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind `signed_in`."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def signed_in(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let signed-in people in and send the others to the sign-in page.
+
+    A script that would put the sign-in page into the middle of another one gets a notice instead,
+    and what was typed stays where it is.
+    """
+
+    @wraps(view)
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _session_ended(request)
+        try:
+            return view(request, *args, **kwargs)
+        except NotServing:
+            words = _("evoweb is starting. Try again in a moment.")
+            return unsent(request, heading=words, notice=words, status=503)
+
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def unsent(
+    request: HttpRequest, *, heading: str, notice: str, status: int, way_on: str = "/"
+) -> HttpResponse:
+    """Say why nothing was done; a page of its own gives back the text that came with the form."""
+    if getattr(request, "htmx", False):
+        return render(request, NOTICE, {"notice": notice, "oob": True}, status=status)
+    context = {"heading": heading, "text": request.POST.get("text", ""), "way_on": way_on}
+    return render(request, "errors/unsent.html", context, status=status)
+
+
+def _session_ended(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
+    return unsent(
+        request,
+        heading=_("Your session has ended"),
+        notice=_(
+            "Your session has ended. Your text is kept: sign in in another tab, then send again."
+        ),
+        status=401,
+        way_on=f"{reverse('account_login')}?{urlencode({'next': '/'})}",
+    )

@@ -1,0 +1,213 @@
+"""The conversation page, and what can be done with a conversation as a whole."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chat.domain import conversations as deeds
+from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
+from chat.generation import service
+from chat.models import Conversation
+from chat.queries import conversations, thread
+from chat.views.access import SignedInRequest, signed_in
+from chat.views.refusals import REFUSALS, Refusal, explain
+
+PAGE = "chat/conversation.html"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new_conversation(request: SignedInRequest) -> HttpResponse:
+    if request.method != "POST":
+        # Suggestions are links to this page with their text, so that they work without script.
+        initial = {"text": request.GET.get("text", ""), "send_key": uuid.uuid4()}
+        return render(request, PAGE, page_context(None, form=MessageForm(initial=initial)))
+    form = MessageForm(request.POST)
+    settings_form = SettingsForm(request.POST if "model" in request.POST else None)
+    if not form.is_valid() or (settings_form.is_bound and not settings_form.is_valid()):
+        context = page_context(None, form=form, settings_form=settings_form)
+        return render(request, PAGE, context, status=422)
+
+    try:
+        turn = service.current().send(
+            conversation=_made_from(request, settings_form),
+            author=request.user,
+            text=form.cleaned_data["text"],
+            send_key=form.cleaned_data["send_key"],
+        )
+    except REFUSALS as error:
+        return refused(
+            request, None, form=form, refusal=explain(error), settings_form=settings_form
+        )
+
+    return redirect(turn.conversation, permanent=False)
+
+
+@require_GET
+@signed_in
+def conversation_detail(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = get_object_or_404(
+        Conversation.objects.visible_to(request.user), pk=conversation_id
+    )
+
+    return render(request, PAGE, page_context(conversation, form=MessageForm()))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def rename_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+    form = TitleForm(_posted(request), initial={"title": conversation.title})
+    if not form.is_valid():
+        context = {"form": form, "conversation": conversation}
+        return render(request, "chat/rename.html", context, status=422 if form.is_bound else 200)
+
+    deeds.rename(conversation, title=form.cleaned_data["title"])
+
+    return redirect(conversation)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def conversation_settings(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+    form = SettingsForm(_posted(request), conversation=conversation)
+    if not form.is_valid():
+        context = {"settings_form": form, "conversation": conversation}
+        return render(request, "chat/settings.html", context, status=422 if form.is_bound else 200)
+
+    deeds.configure(
+        conversation,
+        model=form.cleaned_data["model"],
+        system_prompt=form.cleaned_data["system_prompt"],
+        parameters=form.parameters,
+    )
+
+    messages.success(request, gettext("Settings saved. They hold from the next message on."))
+    return redirect(conversation)
+
+
+@require_POST
+@signed_in
+def delete_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+
+    service.current().delete(conversation)
+
+    undo = reverse("restore_conversation", args=(conversation.pk,))
+    messages.info(
+        request,
+        gettext("“%(title)s” is deleted.") % {"title": conversation.title},
+        extra_tags=f"undo:{undo}",
+    )
+    return redirect("new_conversation")
+
+
+@require_POST
+@signed_in
+def restore_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    deleted = Conversation.objects.deleted_by(request.user)
+    conversation = get_object_or_404(deleted, pk=conversation_id)
+
+    deeds.restore(conversation)
+
+    return redirect(conversation)
+
+
+@require_GET
+@signed_in
+def conversation_list(request: SignedInRequest) -> HttpResponse:
+    before = conversations.Cursor.parse(request.GET.get("before", ""))
+    page = conversations.page(request.user, before=before)
+    template = "chat/_sidebar_items.html" if request.htmx else "chat/list.html"
+
+    return render(request, template, {"conversations": page.conversations, "older": page.older})
+
+
+def refused(
+    request: SignedInRequest,
+    conversation: Conversation | None,
+    *,
+    form: MessageForm,
+    refusal: Refusal,
+    settings_form: SettingsForm | None = None,
+) -> HttpResponse:
+    """Say why a send was refused; the text stays in its box, and the next send has a new key."""
+    if request.htmx:
+        template = f"{PAGE}#refused"
+        context = {
+            "notice": refusal.notice,
+            "conversation": conversation,
+            "running": thread.answering(conversation) if conversation else None,
+        }
+    else:
+        fresh = MessageForm(initial={"text": form["text"].value(), "send_key": uuid.uuid4()})
+        template = PAGE
+        context = page_context(
+            conversation, form=fresh, notice=refusal.notice, settings_form=settings_form
+        )
+    return render(request, template, context, status=refusal.status)
+
+
+def page_context(
+    conversation: Conversation | None,
+    *,
+    form: MessageForm,
+    settings_form: SettingsForm | None = None,
+    notice: str = "",
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "conversation": conversation,
+        "entries": [],
+        "form": form,
+        "notice": notice,
+        "settings_form": settings_form or SettingsForm(conversation=conversation),
+        "running": None,
+    }
+    if conversation is None:
+        return shown | {"suggestions": suggestions()}
+    query = urlencode({"since": conversation.revision, "language": get_language() or ""})
+    return shown | {
+        "entries": thread.entries(conversation),
+        "running": thread.answering(conversation),
+        "revision": conversation.revision,
+        "socket_url": f"/ws/c/{conversation.pk}/?{query}",
+        "model_missing": conversation.model not in settings.MODELS,
+    }
+
+
+def suggestions() -> list[str]:
+    """What a team might really begin with."""
+    return [
+        gettext("Summarise these meeting notes as decisions, open questions and who does what: "),
+        gettext("Rewrite this e-mail so that it is shorter and kinder: "),
+        gettext("Explain this error message and how I would find its cause: "),
+        gettext("What should I ask before I sign this contract with a supplier? "),
+    ]
+
+
+def _posted(request: SignedInRequest) -> QueryDict | None:
+    """What a form is bound to: an empty one is a form too."""
+    return request.POST if request.method == "POST" else None
+
+
+def _made_from(request: SignedInRequest, form: SettingsForm) -> Conversation:
+    """A conversation that is not stored yet."""
+    if not form.is_bound:
+        return Conversation(owner=request.user, model=settings.MODELS[0])
+    return Conversation(
+        owner=request.user,
+        model=form.cleaned_data["model"],
+        system_prompt=form.cleaned_data["system_prompt"],
+        parameters=form.parameters.to_json(),
+    )

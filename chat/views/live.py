@@ -1,0 +1,102 @@
+"""A running reply without script: one page whose text grows while it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+
+from django.db import connection
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import escape
+from django.views.decorators.http import require_GET
+
+from chat.generation import service
+from chat.generation.service import Service
+from chat.models import Conversation
+from chat.queries import people, thread
+from chat.views.access import SignedInRequest, signed_in
+
+MARKER = "<!--text-->"
+# How often a reply that is not being written here is looked for in the database.
+LOOK_SECONDS = 1.0
+
+
+@require_GET
+@signed_in
+def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBase:
+    conversation = get_object_or_404(
+        Conversation.objects.visible_to(request.user), pk=conversation_id
+    )
+    running = service.current_or_none()
+    reply = thread.answering(conversation)
+    if running is None or reply is None:
+        return redirect(conversation)
+
+    entries = thread.entries(conversation)
+    entry = next((entry for entry in entries if entry.message.pk == reply.pk), None)
+    context = {"conversation": conversation, "entries": entries, "entry": entry}
+    before, _, after = render_to_string("chat/live.html", context, request).partition(MARKER)
+    # The page may take minutes; its thread's connection is wanted elsewhere.
+    connection.close()
+
+    response = StreamingHttpResponse(
+        _page(running, conversation.pk, reply.pk, request.user.pk, before=before, after=after)
+    )
+    response["X-Accel-Buffering"] = "no"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+async def _page(
+    running: Service,
+    conversation_id: uuid.UUID,
+    reply_id: int,
+    user_id: int,
+    *,
+    before: str,
+    after: str,
+) -> AsyncIterator[str]:
+    yield before
+    async for text in _texts(running, conversation_id, reply_id, user_id):
+        yield escape(text)
+    # The finished answer, with its figures, is in the page itself.
+    url = reverse("conversation", args=(conversation_id,))
+    yield f'<meta http-equiv="refresh" content="0;url={url}">{after}'
+
+
+async def _texts(
+    running: Service, conversation_id: uuid.UUID, reply_id: int, user_id: int
+) -> AsyncIterator[str]:
+    """The reply from its beginning to its end, in pieces; no more of it once it may not be seen."""
+    hub = running.hub
+    watch = hub.watch(conversation_id)
+    position = shown = 0
+    try:
+        while (reply := hub.live(conversation_id)) is None or reply.reply_id != reply_id:
+            # Not started yet, or sealed already.
+            if await running.pool.run(thread.is_sealed, reply_id):
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watch.woken(), LOOK_SECONDS)
+        while reply is not None and reply.reply_id == reply_id:
+            if watch.has_changes:
+                watch.has_changes = False
+                if not await running.pool.run(people.may_see, user_id, conversation_id):
+                    return
+            if reply.position > position:
+                text, position = reply.since(position).text, reply.position
+                shown += len(text)
+                yield text
+            elif hub.live(conversation_id) is not reply:
+                break
+            else:
+                await watch.woken()
+        # The last words may have been sealed without passing through the journal.
+        yield (await running.pool.run(thread.sealed_text, reply_id))[shown:]
+    finally:
+        hub.unwatch(conversation_id, watch)

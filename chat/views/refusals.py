@@ -1,0 +1,43 @@
+"""Why a send was refused, as a status and a sentence. In each case the text is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from chat.domain.revisions import ConversationGone
+from chat.domain.turns import NotTheLast, ReplyRunning, SendKeyReused
+from chat.generation.service import NotServing
+from chat.generation.supervisor import Draining, Full
+
+_ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
+    (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
+    (SendKeyReused, 409, _("This page was out of date. Your text is kept: send it again.")),
+    (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
+    (ConversationGone, 410, _("This conversation was deleted. Start a new one with this text.")),
+    (Full, 429, _("Too many answers are being written. Try again in a moment.")),
+    (Draining, 503, _("evoweb is restarting. Your text is kept: send it again in a moment.")),
+    (NotServing, 503, _("evoweb is starting. Your text is kept: send it again in a moment.")),
+)
+REFUSALS = tuple(kind for kind, _status, _words in _ANSWERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    status: int
+    notice: str
+
+
+def explain(error: Exception) -> Refusal:
+    for kind, status, words in _ANSWERS:
+        if isinstance(error, kind):
+            return Refusal(status, str(words))
+    raise error
+
+
+def outdated_model() -> Refusal:
+    return Refusal(
+        422, str(_("This conversation's model is no longer offered. Choose another, then send."))
+    )

@@ -1,0 +1,124 @@
+"""Sending, stopping, trying again, and walking between answers to the same prompt."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from chat.domain.turns import Turn
+from chat.forms.conversation import MessageForm
+from chat.generation import service
+from chat.models import Conversation, Message
+from chat.queries import thread
+from chat.views.access import SignedInRequest, signed_in
+from chat.views.conversations import PAGE, page_context, refused
+from chat.views.refusals import REFUSALS, Refusal, explain, outdated_model
+
+
+@require_POST
+@signed_in
+def post_message(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = _open_conversation(request, conversation_id)
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        return _invalid(request, conversation, form)
+    if conversation.model not in settings.MODELS:
+        return refused(request, conversation, form=form, refusal=outdated_model())
+
+    try:
+        turn = service.current().send(
+            conversation=conversation,
+            author=request.user,
+            text=form.cleaned_data["text"],
+            send_key=form.cleaned_data["send_key"],
+        )
+    except REFUSALS as error:
+        return refused(request, conversation, form=form, refusal=explain(error))
+
+    return _began(request, turn)
+
+
+@require_POST
+@signed_in
+def stop_reply(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    conversation = _open_conversation(request, conversation_id)
+    reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
+
+    service.current().stop(reply)
+
+    return _answer(request, conversation)
+
+
+@require_POST
+@signed_in
+def try_again(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    conversation = _open_conversation(request, conversation_id)
+    reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
+    if conversation.model not in settings.MODELS:
+        return refused(request, conversation, form=MessageForm(), refusal=outdated_model())
+
+    try:
+        turn = service.current().try_again(
+            conversation=conversation, reply=reply, author=request.user
+        )
+    except REFUSALS as error:
+        return refused(request, conversation, form=MessageForm(), refusal=explain(error))
+
+    return _answer(request, turn.conversation)
+
+
+@require_POST
+@signed_in
+def show_branch(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    conversation = _open_conversation(request, conversation_id)
+    message: Message = get_object_or_404(conversation.messages.all(), pk=message_id)
+
+    service.current().show_branch(conversation, through=message)
+
+    return _answer(request, conversation)
+
+
+def _open_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+
+
+def _invalid(
+    request: SignedInRequest, conversation: Conversation, form: MessageForm
+) -> HttpResponse:
+    """The form's own words: beside the box, or as the notice of a page that keeps its text."""
+    if request.htmx:
+        words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return refused(request, conversation, form=form, refusal=Refusal(422, words))
+    return render(request, PAGE, page_context(conversation, form=form), status=422)
+
+
+def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
+    if not request.htmx:
+        return redirect(turn.conversation)
+    new = {turn.prompt.pk, turn.reply.pk}
+    context = {
+        "conversation": turn.conversation,
+        "entries": [
+            entry for entry in thread.entries(turn.conversation) if entry.message.pk in new
+        ],
+        "running": thread.answering(turn.conversation),
+        "form": MessageForm(),
+    }
+    return render(request, f"{PAGE}#sent", context)
+
+
+def _answer(request: HttpRequest, conversation: Conversation) -> HttpResponse:
+    """The socket shows what changed; without script the page does."""
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204)
+    return redirect(conversation)

@@ -1,0 +1,304 @@
+"""What the operator says, read from environment variables in one place and checked at once.
+
+Every bad value is named together with what would be right; nothing is guessed and nothing is
+read anywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import dj_database_url
+
+from chat.completions.client import normalise_base_url, normalise_key
+
+ROOT = Path(__file__).resolve().parent.parent
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+DEMONSTRATION_MODEL = "SmolLM2-135M-Instruct"
+
+T = TypeVar("T")
+
+
+class BadEnvironment(Exception):
+    """Some values cannot be used. The message names each and says what would be right."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("evoweb cannot start with these settings:\n  " + "\n  ".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings of the README's table, parsed. Times are in seconds."""
+
+    data_dir: Path
+    database: dict[str, Any]
+    secret_key: str
+    host: str
+    port: int
+    public_url: str
+    trusted_proxies: int
+    email: dict[str, Any]
+    time_zone: str
+    log_level: str
+    drain_seconds: float
+    api_key: str
+    base_url: str
+    models: tuple[str, ...]
+    admin_email: str
+    admin_password: str
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Without a key, a small model on this machine answers."""
+        return not self.api_key
+
+    @property
+    def public_host(self) -> str:
+        """As a Host header names it: an IPv6 address stands in brackets."""
+        host = urlsplit(self.public_url).hostname or ""
+        return f"[{host}]" if ":" in host else host
+
+    @property
+    def is_secure(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+def read(variables: Mapping[str, str]) -> Environment:
+    """Raises BadEnvironment with every problem there is, not only the first."""
+    reader = _Reader(variables)
+    data_dir = reader.value("EVOWEB_DATA_DIR", "var", lambda text: (ROOT / text).resolve())
+    data_dir = data_dir or ROOT / "var"
+    host = reader.value("HOST", "127.0.0.1", _host) or "127.0.0.1"
+    port = reader.value("PORT", "8000", _port) or 8000
+    database = reader.value("DATABASE_URL", f"sqlite:///{data_dir / 'evoweb.sqlite3'}", _database)
+    environment = Environment(
+        data_dir=data_dir,
+        database=database or {},
+        secret_key=_secret_key(reader, database, data_dir),
+        host=host,
+        port=port,
+        public_url=reader.value("PUBLIC_URL", f"http://127.0.0.1:{port}", _public_url) or "",
+        trusted_proxies=reader.value("TRUSTED_PROXIES", "0", _count) or 0,
+        email=reader.value("EMAIL_URL", "console:", _email) or {},
+        time_zone=reader.value("TIME_ZONE", "UTC", _time_zone) or "UTC",
+        log_level=reader.value("LOG_LEVEL", "INFO", _log_level) or "INFO",
+        drain_seconds=reader.value("EVOWEB_DRAIN_SECONDS", "8", _seconds) or 0.0,
+        api_key=reader.value("EVOLINK_API_KEY", "", _key) or "",
+        base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", _base_url) or "",
+        models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
+        admin_email=reader.value("EVOWEB_ADMIN_EMAIL", "", _address) or "",
+        admin_password=reader.text("EVOWEB_ADMIN_PASSWORD", ""),
+    )
+    if bool(environment.admin_email) != bool(environment.admin_password):
+        reader.problems.append(
+            "EVOWEB_ADMIN_EMAIL and EVOWEB_ADMIN_PASSWORD belong together: set both or neither"
+        )
+    if reader.problems:
+        raise BadEnvironment(reader.problems)
+    return environment
+
+
+class _Reader:
+    """Reads one variable after the other and keeps what is wrong with them."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self._variables.get(name, "").strip() or default
+
+    def value(self, name: str, default: str, parse: Callable[[str], T]) -> T | None:
+        text = self.text(name, default)
+        try:
+            return parse(text)
+        except ValueError as problem:
+            self.problems.append(f"{name} is {_shown(name, text)}: {problem}")
+            return None
+
+
+def _shown(name: str, text: str) -> str:
+    """A bad value as it may stand in a log: addresses can hold a password."""
+    secret = name.endswith("_KEY") or (name.endswith("_URL") and "@" in text)
+    return "not usable" if secret else repr(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ValueError("give a port from 1 to 65535")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    try:
+        socket.getaddrinfo(text, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise ValueError("give an address of this machine, such as 127.0.0.1 or 0.0.0.0") from None
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 10:
+        raise ValueError("give how many proxies stand in front, from 0 to 10")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise ValueError("give seconds, from 0 to 3600")
+    return seconds
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("give a time zone's name, such as Europe/Madrid") from None
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"give one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 (a bad port raises only when it is asked for)
+    except ValueError:
+        raise ValueError("give a whole address, such as https://chat.example.org") from None
+    return parts
+
+
+def _http_url(text: str) -> str:
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("give an address that begins with https:// or http://")
+    return text.rstrip("/")
+
+
+def _public_url(text: str) -> str:
+    parts = _split(_http_url(text))
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise ValueError("give only scheme, host and port, such as https://chat.example.org")
+    return text.rstrip("/")
+
+
+def _models(text: str) -> tuple[str, ...]:
+    models = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not models or any(len(name) > 200 for name in models):
+        raise ValueError("give model names with commas between, the first is the default")
+    return models
+
+
+def _address(text: str) -> str:
+    name, _, host = text.partition("@")
+    if text and (not name or "." not in host.strip(".") or " " in text):
+        raise ValueError("give an e-mail address")
+    return text.lower()
+
+
+def _database(text: str) -> dict[str, Any]:
+    hint = "give sqlite:////folder/file or postgresql://user:password@host:5432/name"
+    try:
+        database = dict(dj_database_url.parse(text))
+    except (ValueError, KeyError):
+        raise ValueError(hint) from None
+    if database.get("ENGINE") not in (
+        "django.db.backends.sqlite3",
+        "django.db.backends.postgresql",
+    ):
+        raise ValueError(hint)
+    if database["NAME"] in ("", ":memory:"):
+        raise ValueError(hint)
+    return database
+
+
+def _email(text: str) -> dict[str, Any]:
+    """Django's EMAIL_ settings out of `smtp://user:password@host:587/?from=evoweb@example.org`."""
+    parts = _split(text)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
+        raise ValueError("give smtp+tls://user:password@host:587, smtps://…, smtp://… or console:")
+    sender = parse_qs(parts.query).get("from", [unquote(parts.username or "")])[0]
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 20,
+        "DEFAULT_FROM_EMAIL": sender or f"evoweb@{parts.hostname}",
+    }
+
+
+def _key(text: str) -> str:
+    try:
+        return normalise_key(text)
+    except ValueError:
+        raise ValueError("give the key alone, as the upstream's page shows it") from None
+
+
+def _base_url(text: str) -> str:
+    try:
+        return normalise_base_url(text)
+    except ValueError:
+        raise ValueError(
+            "give the address of the API, such as https://api.evolink.ai/v1, without user, "
+            "password or query"
+        ) from None
+
+
+def _secret_key(reader: _Reader, database: Mapping[str, Any] | None, data_dir: Path) -> str:
+    """The given key; on SQLite, where there is one process, else one made and kept beside it."""
+    key = reader.text("SECRET_KEY", "")
+    if key and len(key) < 32:
+        reader.problems.append("SECRET_KEY is too short: give at least 32 random characters")
+    if key or database is None:
+        return key
+    if database["ENGINE"] != "django.db.backends.sqlite3":
+        reader.problems.append(
+            "SECRET_KEY is missing: with PostgreSQL give one of at least 32 random characters, "
+            "the same for every process"
+        )
+        return ""
+    try:
+        return _kept_secret(data_dir / "secret-key")
+    except OSError as problem:
+        reader.problems.append(
+            f"EVOWEB_DATA_DIR is {str(data_dir)!r}: it cannot be written ({problem.strerror})"
+        )
+        return ""
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the key in `path`, making it first if need be, readable by this user alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Linked into its place when it is whole: a start that is killed here leaves no empty key.
+        with NamedTemporaryFile("w", dir=path.parent, prefix=path.name) as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text().strip()

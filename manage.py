@@ -1,0 +1,11 @@
+#!/usr/bin/env python
+"""evoweb's command line: `manage.py serve` runs it, `manage.py help` lists the rest."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evoweb.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,57 @@
+// Connects behaviours to the elements that ask for them, and fetches each only where it is needed.
+// data-behavior="a b": connected when the element appears. data-needs: only if this is inside it.
+// data-action="a": fetched at the first press; a link or a submitting button does nothing else then.
+
+const behaviors = {
+  composer: () => import("./composer.js"),
+  draft: () => import("./draft.js"),
+  "follow-end": () => import("./follow-end.js"),
+  connection: () => import("./connection.js"),
+  waiting: () => import("./waiting.js"),
+  "copy-code": () => import("./copy-code.js"),
+};
+
+const actions = {
+  copy: () => import("./copy.js"),
+  fill: () => import("./fill.js"),
+  sidebar: () => import("./sidebar.js"),
+  theme: () => import("./theme.js"),
+};
+
+const connected = new WeakMap();
+
+function connectAll(root) {
+  for (const element of [root, ...root.querySelectorAll("[data-behavior]")]) {
+    if (!element.dataset.behavior) continue;
+    if (element.dataset.needs && !element.querySelector(element.dataset.needs)) continue;
+    for (const name of element.dataset.behavior.split(" ")) connect(element, name);
+  }
+}
+
+async function connect(element, name) {
+  const names = connected.get(element) ?? new Set();
+  if (names.has(name)) return;
+  connected.set(element, names.add(name));
+  const module = await behaviors[name]();
+  if (element.isConnected) module.connect(element);
+}
+
+document.addEventListener("click", async (event) => {
+  const element = event.target.closest?.("[data-action]");
+  if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (element.type !== "button") event.preventDefault();
+  const module = await actions[element.dataset.action]();
+  module.act(element);
+});
+
+// What htmx puts into the page is processed by it, and then connected here.
+document.addEventListener("htmx:after:process", (event) => connectAll(event.target));
+document.addEventListener("visibilitychange", async () => {
+  const module = await import("./attention.js");
+  module.connect(document.getElementById("status"));
+}, { once: true });
+
+// A page that comes back from the browser's memory holds an old socket and a used send key.
+window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+connectAll(document.documentElement);

@@ -1,0 +1,12 @@
+// The theme changes at once; the server hears of it meanwhile.
+export function act(button) {
+  document.documentElement.dataset.theme = button.value;
+  for (const other of button.form.querySelectorAll("button")) {
+    other.setAttribute("aria-pressed", String(other === button));
+  }
+  fetch(button.form.action, {
+    method: "post",
+    body: new FormData(button.form, button),
+    redirect: "manual",
+  });
+}

@@ -1,0 +1,102 @@
+"""How much later the first token comes through evoweb than straight from the upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+
+import httpx
+from websockets.asyncio.client import ClientConnection
+
+from tests.bench.people import Person, Talk, begin_talks, prompt, signed_in
+from tests.bench.table import Lost, Row, percentile
+from tests.evoweb_process import EvowebProcess
+from tests.upstream.process import Upstream
+
+STAMP = re.compile(r"(\d{9,});")
+PATIENCE = 10.0
+
+
+def measure(evoweb: EvowebProcess, upstream: Upstream, *, turns: int) -> list[Row]:
+    upstream.stamps(rate=200, count=5, times=0)
+    with signed_in(evoweb) as (person, client):
+        talk = begin_talks(client, 1)[0]
+        added, direct = asyncio.run(_compare(person, talk, upstream, turns))
+    upstream.reset()
+    return [
+        Row("first token, straight from the upstream, p50", percentile(direct, 50), "ms", digits=1),
+        Row("first token, added by evoweb, p50", percentile(added, 50), "ms", 25, digits=1),
+        Row("first token, added by evoweb, p95", percentile(added, 95), "ms", 60, digits=1),
+    ]
+
+
+async def _compare(
+    person: Person, talk: Talk, upstream: Upstream, turns: int
+) -> tuple[list[float], list[float]]:
+    """Turn by turn, in milliseconds: what evoweb added, and what the upstream took by itself."""
+    added, direct = [], []
+    async with (
+        httpx.AsyncClient(
+            base_url=person.url,
+            cookies=person.cookies,
+            headers=person.headers,
+            trust_env=False,
+        ) as browser,
+        httpx.AsyncClient(
+            base_url=upstream.base_url,
+            headers={"Authorization": f"Bearer {upstream.key}"},
+            trust_env=False,
+        ) as asker,
+        person.socket(talk.socket) as socket,
+    ):
+        # The first two open connections and fill caches.
+        for turn in range(-2, turns):
+            alone = await _straight(asker)
+            through = await _through(browser, socket, talk)
+            if turn >= 0:
+                direct.append(alone)
+                added.append(through - alone)
+    return added, direct
+
+
+async def _straight(asker: httpx.AsyncClient) -> float:
+    body = {
+        "model": "Gemini-3.0-pro",
+        "messages": [{"role": "user", "content": "Straight"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    took = None
+    began = time.monotonic()
+    async with asker.stream("POST", "/v1/chat/completions", content=json.dumps(body)) as answer:
+        async for piece in answer.aiter_text():
+            if took is None and STAMP.search(piece):
+                took = time.monotonic() - began
+    if took is None:
+        raise Lost("the upstream sent no stamp")
+    return took * 1000
+
+
+async def _through(browser: httpx.AsyncClient, socket: ClientConnection, talk: Talk) -> float:
+    began = time.monotonic()
+    sending = asyncio.create_task(browser.post(talk.messages, data=prompt("Through")))
+    took = None
+    # "Finished" is said last: until then the next prompt would be refused.
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            frame = str(await socket.recv())
+            if took is None and _has_stamp_since(frame, began):
+                took = time.monotonic() - began
+            if "Answer finished" in frame:
+                break
+    answer = await sending
+    assert answer.status_code == 200, answer.text
+    if took is None:
+        raise Lost("an answer ended without its text in the socket")
+    return took * 1000
+
+
+def _has_stamp_since(frame: str, began: float) -> bool:
+    return any(int(stamp) > began * 1e9 for stamp in STAMP.findall(frame))

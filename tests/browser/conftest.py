@@ -1,0 +1,77 @@
+"""A real browser before a real evoweb. Every page is watched for errors and refused scripts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
+
+FOLDER = Path(__file__).resolve().parent
+FIND_CHROMIUM = "import c from '@sparticuz/chromium'; console.log(await c.executablePath())"
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Ends with this folder: while Playwright runs, its loop is in the way of async tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile. Fails the test for whatever a page complained of."""
+    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(10_000)
+    complaints: list[str] = []
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    yield context
+    context.close()
+    assert [words for words in complaints if not _expected(words)] == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def ana(page: Page, evoweb: EvowebProcess) -> Page:
+    """Ana's tab, signed in, at an empty chat."""
+    sign_in(page, evoweb)
+    return page
+
+
+def chromium_path() -> str:
+    """Where npm put the browser, which unpacks itself when it is asked for the first time."""
+    return subprocess.check_output(
+        ["node", "--input-type=module", "-e", FIND_CHROMIUM], cwd=FOLDER, text=True
+    ).strip()
+
+
+def sign_in(page: Page, evoweb: EvowebProcess) -> None:
+    page.goto(evoweb.url)
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{evoweb.url}/")
+
+
+def _expected(words: str) -> bool:
+    """Reports of a refused request or a lost socket, which some tests cause on purpose."""
+    causes = ("Failed to load resource", "WebSocket connection to", "htmx:ws:error")
+    return any(cause in words for cause in causes)

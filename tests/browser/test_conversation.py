@@ -1,0 +1,233 @@
+"""A conversation as a person sees it: live text, stop, reload, try again, two tabs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import sign_in
+from tests.evoweb_process import EvowebProcess
+from tests.upstream.process import Upstream
+
+PIECES = ("One", " two", " three", " four")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_page_shows_exactly_what_the_model_has_said_so_far(
+    ana: Page, upstream: Upstream, count: int
+) -> None:
+    upstream.holds_after(count, *PIECES)
+
+    send(ana, "Count")
+
+    expect(reply(ana)).to_have_attribute("data-state", "streaming")
+    expect(text_of(reply(ana))).to_have_text("".join(PIECES[:count]))
+
+    upstream.release()
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(ana))).to_have_text("".join(PIECES))
+    expect(ana.get_by_text("Answer finished")).to_be_attached()
+
+
+def test_a_reload_in_the_middle_shows_the_same_text_and_goes_on(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.holds_after(2, *PIECES)
+    send(ana, "Count")
+    expect(text_of(reply(ana))).to_have_text("One two")
+
+    ana.reload()
+
+    expect(text_of(reply(ana))).to_have_text("One two")
+    upstream.release()
+    expect(text_of(reply(ana))).to_have_text("One two three four")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+
+
+def test_a_second_tab_shows_the_same_and_sees_new_turns(ana: Page, upstream: Upstream) -> None:
+    upstream.says("First answer")
+    send(ana, "First")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    second = ana.context.new_page()
+    second.goto(ana.url)
+    expect(text_of(reply(second))).to_have_text("First answer")
+
+    upstream.holds_after(1, "Second", " answer")
+    send(ana, "Second")
+
+    expect(messages(second)).to_have_count(4)
+    expect(text_of(reply(second))).to_have_text("Second")
+    upstream.release()
+    expect(text_of(reply(second))).to_have_text("Second answer")
+    expect(messages(ana)).to_have_count(4)
+
+
+def test_stop_keeps_the_text_and_lets_the_next_message_go(ana: Page, upstream: Upstream) -> None:
+    upstream.holds_after(2, *PIECES)
+    send(ana, "Count")
+    expect(text_of(reply(ana))).to_have_text("One two")
+
+    ana.get_by_role("button", name="Stop").click()
+
+    expect(reply(ana)).to_have_attribute("data-state", "stopped")
+    expect(text_of(reply(ana))).to_have_text("One two")
+    upstream.wait_until_client_left()
+    upstream.says("Gladly")
+    send(ana, "Go on")
+    expect(text_of(reply(ana))).to_have_text("Gladly")
+
+
+def test_try_again_makes_another_answer_and_keeps_the_first(ana: Page, upstream: Upstream) -> None:
+    upstream.says("First try")
+    send(ana, "Try")
+    expect(text_of(reply(ana))).to_have_text("First try")
+    upstream.says("Second try")
+
+    reply(ana).hover()
+    reply(ana).get_by_role("button", name="Try again").click()
+
+    expect(text_of(reply(ana))).to_have_text("Second try")
+    expect(messages(ana)).to_have_count(2)
+    reply(ana).hover()
+    reply(ana).get_by_role("button", name="Previous answer").click()
+    expect(text_of(reply(ana))).to_have_text("First try")
+
+
+def test_what_the_model_writes_is_never_markup(ana: Page, upstream: Upstream) -> None:
+    hostile = "<img src=x onerror=alert(1)><hx-partial hx-target='body'>gone</hx-partial> **bold**"
+    upstream.holds_after(1, hostile, hostile, " end")
+
+    send(ana, "Attack")
+
+    # The first piece comes within its message, the second is put into the page by itself.
+    expect(text_of(reply(ana))).to_have_text(hostile)
+    upstream.release(1)
+    expect(text_of(reply(ana))).to_have_text(hostile * 2)
+    upstream.release()
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(ana)).locator("strong")).to_have_text(["bold", "bold"])
+    expect(text_of(reply(ana)).locator("img")).to_have_count(0)
+    expect(messages(ana)).to_have_count(2)
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(ana: Page, upstream: Upstream) -> None:
+    upstream.says("Fine")
+    box = ana.get_by_role("textbox", name="Message")
+
+    box.press_sequentially("Upper")
+    box.press("Shift+Enter")
+    box.press_sequentially("lower")
+    box.press("Enter")
+
+    expect(text_of(messages(ana).first)).to_have_text("Upper\nlower", use_inner_text=True)
+    assert upstream.wait_for_requests()[-1].body["messages"][-1]["content"] == "Upper\nlower"
+
+
+def test_a_refused_send_keeps_its_text(ana: Page, upstream: Upstream) -> None:
+    upstream.holds_after(1, *PIECES)
+    send(ana, "Count")
+    expect(text_of(reply(ana))).to_have_text("One")
+
+    send(ana, "Too early")
+
+    expect(ana.get_by_role("alert")).to_contain_text("still being written")
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value("Too early")
+    upstream.release()
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    ana.reload()
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value("Too early")
+
+
+def test_a_failed_reply_says_what_to_do_and_can_be_tried_again(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.fails(401)
+    send(ana, "Hello")
+
+    expect(reply(ana)).to_have_attribute("data-state", "failed")
+    expect(reply(ana)).to_contain_text("Tell your administrator")
+    upstream.says("Now it works")
+    reply(ana).get_by_role("button", name="Try again").click()
+    expect(text_of(reply(ana))).to_have_text("Now it works")
+
+
+def test_an_answer_that_was_cut_says_so_and_leads_to_the_limit(
+    ana: Page, upstream: Upstream
+) -> None:
+    figures = {"completion_tokens_details": {"reasoning_tokens": 40}}
+    upstream.says("Half a", finish="length", completion_tokens=50, usage=figures)
+
+    send(ana, "Write a lot")
+
+    expect(reply(ana)).to_contain_text("Cut at 50 tokens, of which 40 were thinking.")
+    reply(ana).get_by_role("link", name="Raise the limit").click()
+    expect(ana.get_by_label("Longest answer, in tokens")).to_be_visible()
+
+
+def test_a_deleted_conversation_can_be_taken_back(ana: Page, upstream: Upstream) -> None:
+    upstream.says("Kept")
+    send(ana, "Something to delete")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    address = ana.url
+
+    ana.get_by_role("button", name="Rename or delete").click()
+    ana.get_by_role("button", name="Delete this chat").click()
+    expect(ana.get_by_text("is deleted")).to_be_visible()
+    ana.get_by_role("button", name="Undo").click()
+
+    ana.wait_for_url(address)
+    expect(text_of(reply(ana))).to_have_text("Kept")
+
+
+def test_the_conversation_is_in_the_list_under_its_first_words(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.says("Yes")
+    send(ana, "A quite particular question about herons")
+
+    listed = ana.get_by_role("navigation", name="Conversations")
+    expect(listed.get_by_text("A quite particular question about herons")).to_be_visible()
+
+
+def test_the_seeds_figures_stand_under_the_reply_and_on_both_usage_pages(
+    page: Page, own_evoweb: EvowebProcess
+) -> None:
+    sign_in(page, own_evoweb)
+    send(page, "Please introduce yourself")
+    expect(reply(page)).to_have_attribute("data-state", "complete")
+
+    expect(reply(page)).to_contain_text("13 in")
+    expect(reply(page)).to_contain_text("1,891 out, of which 1,480 thinking")
+    for path in ("/usage/", "/usage/team/"):
+        page.goto(own_evoweb.url + path)
+        row = page.get_by_role("row").nth(1)
+        for figure in ("13", "1,891", "1,480", "1,904"):
+            expect(row.get_by_role("cell", name=figure, exact=True)).to_be_visible()
+
+
+def test_every_message_is_named_by_its_author(ana: Page, upstream: Upstream) -> None:
+    upstream.says("Hello")
+    send(ana, "Hello")
+
+    expect(ana.get_by_role("article", name="You")).to_have_count(1)
+    expect(ana.get_by_role("article", name="Gemini-3.0-pro")).to_have_count(1)
+    log = ana.get_by_role("log", name="Conversation")
+    expect(log).to_have_attribute("aria-live", "off")
+
+
+def send(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def messages(page: Page) -> Locator:
+    return page.get_by_role("log").get_by_role("article")
+
+
+def reply(page: Page) -> Locator:
+    """The last message, which is the model's once the turn is there."""
+    return page.locator("article[data-role=assistant]").last
+
+
+def text_of(message: Locator) -> Locator:
+    return message.locator("[id$='-text']:not([id$='-reasoning-text'])")

@@ -1,0 +1,143 @@
+"""The page around the conversation: without script, on a phone, in Spanish, after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import sign_in
+from tests.browser.test_conversation import messages, reply, send, text_of
+from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
+from tests.upstream.process import Upstream
+
+
+@pytest.fixture
+def plain(chromium: Browser, evoweb: EvowebProcess) -> Iterator[Page]:
+    """Ana's tab in a browser without script."""
+    context = chromium.new_context(locale="en-GB", java_script_enabled=False)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    sign_in(page, evoweb)
+    yield page
+    context.close()
+
+
+def test_without_script_an_answer_streams_and_then_stands_in_the_page(
+    plain: Page, upstream: Upstream
+) -> None:
+    upstream.holds_after(2, "One", " two", " three")
+    plain.get_by_role("textbox", name="Message").fill("Count")
+    plain.get_by_role("button", name="Send").click(no_wait_after=True)
+
+    expect(plain.get_by_role("log").get_by_text("One two", exact=True)).to_be_visible()
+    upstream.release()
+    expect(reply(plain)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(plain))).to_have_text("One two three")
+
+
+def test_without_script_a_conversation_can_be_gone_on_with_renamed_and_deleted(
+    plain: Page, upstream: Upstream
+) -> None:
+    upstream.says("First")
+    send(plain, "One")
+    expect(reply(plain)).to_have_attribute("data-state", "complete")
+    upstream.says("Second")
+    send(plain, "Two")
+    expect(text_of(reply(plain))).to_have_text("Second")
+    upstream.says("Another second")
+    reply(plain).get_by_role("button", name="Try again").click()
+    expect(text_of(reply(plain))).to_have_text("Another second")
+
+    plain.get_by_role("button", name="Rename or delete").click()
+    plain.get_by_label("Title").fill("Numbers")
+    plain.get_by_role("button", name="Rename", exact=True).click()
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Numbers")
+    plain.get_by_role("button", name="Rename or delete").click()
+    plain.get_by_role("button", name="Delete this chat").click()
+
+    expect(plain.get_by_text("“Numbers” is deleted.")).to_be_visible()
+    plain.get_by_role("button", name="Undo").click()
+    expect(messages(plain)).to_have_count(4)
+
+
+def test_on_a_phone_the_sidebar_is_a_drawer_that_escape_closes(ana: Page) -> None:
+    ana.set_viewport_size({"width": 320, "height": 640})
+    listed = ana.get_by_role("navigation", name="Conversations")
+    expect(listed).to_be_hidden()
+
+    ana.get_by_role("button", name="Conversations").click()
+    expect(listed).to_be_visible()
+    ana.keyboard.press("Escape")
+
+    expect(listed).to_be_hidden()
+    assert ana.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_page_follows_the_browsers_language_and_then_the_profile(
+    chromium: Browser, evoweb: EvowebProcess
+) -> None:
+    context = chromium.new_context(locale="es-ES")
+    page = context.new_page()
+    page.goto(evoweb.url)
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    page.locator("input[name=login]").fill(EMAIL)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main form button").first.click()
+    expect(page.get_by_role("button", name="Enviar")).to_be_visible()
+
+    page.goto(f"{evoweb.url}/profile/")
+    page.locator("select[name=language]").select_option("en")
+    page.locator("main form button").first.click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+    page.goto(f"{evoweb.url}/profile/")
+    page.locator("select[name=language]").select_option("")
+    page.locator("main form button").first.click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    context.close()
+
+
+def test_after_a_restart_the_page_catches_up_by_itself(
+    page: Page, own_evoweb: EvowebProcess, upstream: Upstream
+) -> None:
+    sign_in(page, own_evoweb)
+    upstream.holds_after(2, "One", " two", " three")
+    send(page, "Count")
+    expect(text_of(reply(page))).to_have_text("One two")
+
+    own_evoweb.kill()
+    own_evoweb.start()
+
+    expect(reply(page)).to_have_attribute("data-state", "interrupted", timeout=15_000)
+    expect(text_of(reply(page))).to_have_text("One two")
+    upstream.says("Once more")
+    reply(page).get_by_role("button", name="Try again").click()
+    expect(text_of(reply(page))).to_have_text("Once more")
+
+
+def test_enter_that_ends_an_input_methods_word_does_not_send(ana: Page) -> None:
+    box = ana.get_by_role("textbox", name="Message")
+    box.fill("にほん")
+
+    box.evaluate(
+        "box => box.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true}))"
+    )
+
+    expect(box).to_have_value("にほん")
+    expect(ana.get_by_role("log")).to_have_count(0)
+
+
+def test_the_theme_is_switched_at_once_and_kept(ana: Page, evoweb: EvowebProcess) -> None:
+    ana.get_by_role("button", name="ana").click()
+    ana.get_by_role("button", name="Dark").click()
+    expect(ana.locator("html")).to_have_attribute("data-theme", "dark")
+
+    ana.goto(f"{evoweb.url}/usage/")
+
+    expect(ana.locator("html")).to_have_attribute("data-theme", "dark")
+    ana.get_by_role("button", name="ana").click()
+    ana.get_by_role("button", name="Like the device").click()
+    expect(ana.locator("html")).to_have_attribute("data-theme", "auto")

@@ -1,0 +1,34 @@
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from hypothesis import settings
+
+from chat.completions.client import CompletionClient
+from chat.completions.transport import make_transport, stock_transport
+from tests.upstream.process import Upstream
+
+# A busy machine is no failure.
+settings.register_profile("evoweb", deadline=None)
+settings.load_profile("evoweb")
+
+
+@pytest.fixture(params=[make_transport, stock_transport], ids=["aiohttp", "stock"])
+def transport(request: pytest.FixtureRequest) -> Callable[[], httpx.AsyncBaseTransport]:
+    """Every story about faults is told over both transports: changing it must change nothing."""
+    factory: Callable[[], httpx.AsyncBaseTransport] = request.param
+    return factory
+
+
+@pytest.fixture
+async def client(
+    upstream: Upstream, transport: Callable[[], httpx.AsyncBaseTransport]
+) -> AsyncIterator[CompletionClient]:
+    async with CompletionClient(
+        upstream.base_url,
+        upstream.key,
+        connect_timeout=0.5,
+        read_timeout=0.3,
+        transport=transport,
+    ) as client:
+        yield client

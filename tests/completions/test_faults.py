@@ -1,0 +1,406 @@
+"""What a network and an upstream can do to an answer, over both transports."""
+
+import asyncio
+import base64
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from chat.completions import answer as answer_module
+from chat.completions.client import CompletionClient
+from chat.completions.errors import (
+    AnswerBroken,
+    AnswerUnusable,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+from tests.completions.asking import Heard, ask, question, read_until, until
+from tests.completions.streams import DONE, says, text_of
+from tests.upstream.process import Upstream
+
+Transport = Callable[[], httpx.AsyncBaseTransport]
+AT_ONCE = 0.1
+
+
+@pytest.fixture
+async def patient(upstream: Upstream, transport: Transport) -> AsyncIterator[CompletionClient]:
+    """A client that does not give up by itself while a test looks at it."""
+    async with CompletionClient(upstream.base_url, upstream.key, transport=transport) as client:
+        yield client
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_refused_connection_is_an_unreachable_upstream(
+    transport: Transport, host: str
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://{host}:{unused.getsockname()[1]}"
+
+        async with CompletionClient(address, "sk-1", transport=transport) as client:
+            failure = (await ask(client)).failure
+
+    assert isinstance(failure, UpstreamUnreachable)
+    assert (failure.code, failure.retryable, failure.http_status) == ("unreachable", True, None)
+    assert isinstance(failure.__cause__, httpx.ConnectError)
+
+
+async def test_a_name_that_leads_nowhere_is_an_unreachable_upstream(transport: Transport) -> None:
+    async with CompletionClient("http://nowhere.invalid", "sk-1", transport=transport) as client:
+        failure = (await ask(client)).failure
+
+    assert (failure.code, failure.retryable) == ("unreachable", True)
+
+
+async def test_a_connection_that_is_never_accepted_is_an_unreachable_upstream(
+    transport: Transport,
+) -> None:
+    with socket.socket() as full, socket.socket() as filler:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        filler.connect(full.getsockname())
+        address = f"http://127.0.0.1:{full.getsockname()[1]}"
+
+        async with CompletionClient(
+            address, "sk-1", connect_timeout=0.2, transport=transport
+        ) as client:
+            failure = (await ask(client)).failure
+
+    assert (failure.code, failure.retryable) == ("unreachable", True)
+    assert isinstance(failure.__cause__, httpx.ConnectTimeout)
+
+
+async def test_an_upstream_that_speaks_no_tls_is_unreachable(
+    upstream: Upstream, transport: Transport
+) -> None:
+    address = upstream.base_url.replace("http://", "https://")
+
+    async with CompletionClient(address, "sk-1", transport=transport) as client:
+        failure = (await ask(client)).failure
+
+    assert failure.code == "unreachable"
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_a_connection_that_dies_before_the_answer_may_be_tried_again_at_once(
+    client: CompletionClient, upstream: Upstream, how: str
+) -> None:
+    upstream.breaks_after(how=how)
+
+    failure = (await ask(client)).failure
+
+    assert (failure.code, failure.retryable, failure.http_status) == ("unreachable", True, None)
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_one_that_dies_after_a_while_may_be_billed_and_is_not_tried_again(
+    patient: CompletionClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("chat.completions.client.STALE_WITHIN", 0.05)
+    upstream.breaks_after({"wait": 0.1}, how=how)
+
+    failure = (await ask(patient)).failure
+
+    assert isinstance(failure, AnswerBroken)
+    assert (failure.code, failure.retryable, failure.may_be_billed) == ("broken", False, True)
+
+
+async def test_a_connection_that_died_while_it_was_kept_costs_at_most_another_attempt(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    await ask(client)
+    await asyncio.to_thread(upstream.drop_idle_connections)
+
+    heard = await ask(client)
+    if heard.error:
+        # Its end had not been heard of when it was used.
+        assert (heard.error.code, heard.error.retryable) == ("unreachable", True)
+        heard = await ask(client)
+
+    assert heard.text == "Hello from the test upstream."
+    assert len({seen.connection for seen in upstream.requests}) == 2
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_an_answer_that_is_cut_off_keeps_what_came(
+    client: CompletionClient, upstream: Upstream, how: str
+) -> None:
+    upstream.breaks_after("Good ", "mor", {"wait": 0.02}, how=how)
+
+    heard = await ask(client)
+
+    assert heard.text == "Good mor"
+    assert isinstance(heard.failure, AnswerBroken)
+    assert (heard.failure.code, heard.failure.retryable) == ("broken", False)
+    assert heard.failure.http_status == 200
+    assert heard.failure.__cause__ is not None
+
+
+async def test_an_answer_that_broke_off_does_not_end_well_when_it_is_asked_again(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.breaks_after("Good ", {"wait": 0.02})
+
+    async with client.stream(question()) as answer:
+        with pytest.raises(AnswerBroken):
+            [events async for events in answer]
+
+        assert [events async for events in answer] == []
+
+
+async def test_a_plain_answer_that_is_cut_off_is_broken(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n"
+    upstream.script(raw_http=base64.b64encode(head + b'{"choices": [').decode())
+
+    assert (await ask(client, stream=False)).failure.code == "broken"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA\x00b: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nBig: " + b"x" * 200_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_an_unreachable_upstream_and_shows_no_key(
+    client: CompletionClient, upstream: Upstream, garbage: bytes
+) -> None:
+    upstream.script(raw_http=base64.b64encode(garbage).decode())
+
+    failure = (await ask(client)).failure
+
+    assert failure.code == "unreachable"
+    cause: BaseException | None = failure
+    while cause is not None:
+        assert upstream.key not in repr(cause) + str(cause)
+        cause = cause.__cause__ or cause.__context__
+
+
+async def test_a_chunk_that_is_no_chunk_breaks_the_answer(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    piece = says("so far")
+    good = b"%x\r\n%b\r\n" % (len(piece), piece)
+    raw = base64.b64encode(head + good + b"zz\r\nnonsense\r\n").decode()
+    upstream.script(raw_http=raw, cut=len(head + good))
+
+    heard = await ask(client)
+
+    assert (heard.text, heard.failure.code) == ("so far", "broken")
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_broken(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.fails(200, b"no gzip at all", headers={"Content-Encoding": "gzip"})
+
+    assert (await ask(client)).failure.code == "broken"
+
+
+async def test_an_upstream_that_says_nothing_times_out_and_may_bill(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.hangs_after()
+
+    failure = (await ask(client)).failure
+
+    assert isinstance(failure, UpstreamTimedOut)
+    assert (failure.code, failure.retryable, failure.may_be_billed) == ("timed_out", False, True)
+    assert failure.http_status is None
+
+
+async def test_an_upstream_that_does_not_even_read_times_out(transport: Transport) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+
+        async with CompletionClient(
+            address, "sk-1", connect_timeout=0.1, read_timeout=0.2, transport=transport
+        ) as client:
+            failure = (await ask(client, "x" * 30_000_000)).failure
+
+    assert (failure.code, failure.retryable) == ("timed_out", False)
+
+
+async def test_an_upstream_that_sends_only_headers_times_out(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.hangs_after({"headers": True}, role_chunk=False)
+
+    failure = (await ask(client)).failure
+
+    assert (failure.code, failure.http_status) == ("timed_out", 200)
+
+
+async def test_an_answer_that_stalls_times_out_and_keeps_what_came(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.hangs_after("Good ", "mor")
+
+    heard = await ask(client)
+
+    assert heard.text == "Good mor"
+    assert (heard.failure.code, heard.failure.retryable) == ("timed_out", False)
+
+
+async def test_a_comment_now_and_then_keeps_an_answer_alive(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    waits = [step for _ in range(4) for step in ({"wait": 0.12}, {"comment": "PING"})]
+    upstream.says("a", *waits, "b")
+
+    assert (await ask(client)).text == "ab"
+
+
+@pytest.mark.parametrize("moment", ["before the status", "after the status", "in the middle"])
+async def test_cancelling_closes_the_connection_at_once(
+    patient: CompletionClient, upstream: Upstream, moment: str
+) -> None:
+    if moment == "before the status":
+        upstream.hangs_after()
+    elif moment == "after the status":
+        upstream.hangs_after({"headers": True}, role_chunk=False)
+    else:
+        upstream.holds_after(2, "Good ", "mor", "ning", hidden_tokens=100, runs_ahead=3)
+    heard = Heard()
+    task = asyncio.create_task(ask(patient, into=heard))
+    if moment == "in the middle":
+        await until(lambda: heard.text == "Good mor")
+    else:
+        await until(lambda: upstream.requests)
+
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    [seen] = await asyncio.to_thread(upstream.wait_until_client_left)
+    assert seen.client_left_at is not None
+    assert seen.client_left_at - began < AT_ONCE
+    if moment == "in the middle":
+        assert seen.billed.completion_tokens == 100 + 2 + 3
+
+
+async def test_leaving_the_block_closes_the_connection_at_once(
+    patient: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "a", "b")
+
+    async with patient.stream(question()) as answer:
+        await read_until(answer, "a")
+        began = time.monotonic()
+
+    [seen] = await asyncio.to_thread(upstream.wait_until_client_left)
+    assert seen.client_left_at is not None
+    assert seen.client_left_at - began < AT_ONCE
+    assert [events async for events in answer] == []
+
+
+async def test_an_error_of_the_readers_own_closes_the_connection_and_passes(
+    patient: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "a", "b")
+
+    async def stumble() -> None:
+        async with patient.stream(question()) as answer:
+            await anext(answer)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await stumble()
+
+    assert await asyncio.to_thread(upstream.wait_until_client_left)
+
+
+async def test_after_done_nobody_waits_for_a_connection_that_stays_open(
+    patient: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.hangs_after("x", {"finish": "stop"}, {"raw": base64.b64encode(DONE).decode()})
+
+    began = time.monotonic()
+    heard = await ask(patient)
+
+    assert heard.text == "x"
+    assert heard.error is None
+    assert time.monotonic() - began < answer_module.GRACE + 0.5
+
+
+async def test_the_end_is_given_out_before_the_connection_has_ended(
+    patient: CompletionClient, upstream: Upstream
+) -> None:
+    upstream.hangs_after("x", {"raw": base64.b64encode(DONE).decode()})
+
+    async with patient.stream(question()) as answer:
+        events = await anext(answer)
+        while not answer.ended:
+            events += await anext(answer)
+
+    assert text_of(events) == "x"
+
+
+async def test_a_body_without_end_is_given_up(
+    client: CompletionClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_module, "LARGEST_BODY", 10_000)
+    upstream.sends_bytes(b": PING\n\n" * 10_000)
+
+    failure = (await ask(client)).failure
+
+    assert isinstance(failure, AnswerUnusable)
+    assert failure.code == "too_long"
+
+
+async def test_a_plain_answer_without_end_is_given_up(
+    client: CompletionClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_module, "LARGEST_ANSWER", 10_000)
+    upstream.fails(200, b"{" + b" " * 100_000)
+
+    assert (await ask(client)).failure.code == "too_long"
+
+
+async def test_an_error_page_that_hangs_is_read_as_far_as_it_came(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    page = base64.b64encode(b'{"error": {"message": "half an err').decode()
+    upstream.script(status=503, pieces=[{"raw": page}, {"hang": True}], role_chunk=False)
+
+    failure = (await ask(client)).failure
+
+    assert (failure.code, failure.http_status) == ("overloaded", 503)
+
+
+async def test_a_reader_that_takes_its_time_holds_the_upstream_back(
+    patient: CompletionClient, upstream: Upstream
+) -> None:
+    filler: dict[str, object] = {"comment": "-" * 100_000}
+    steps: list[str | dict[str, object]] = ["x", filler] * 300
+    upstream.says(*steps)
+
+    async with patient.stream(question()) as answer:
+        events = await anext(answer)
+        sent = await asyncio.to_thread(settled, upstream)
+        async for more in answer:
+            events += more
+
+    assert sent < 300
+    assert text_of(events) == "x" * 300
+
+
+def settled(upstream: Upstream) -> int:
+    """How many pieces were sent when the upstream came to a standstill."""
+    sent = -1
+    while (now := upstream.last.pieces_sent) != sent:
+        sent = now
+        time.sleep(0.1)
+    return sent

@@ -1,0 +1,74 @@
+"""What every test may ask for: the upstream, a running evoweb, PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.evoweb_process import EvowebProcess
+from tests.upstream.process import Upstream, UpstreamProcess, scripted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files() -> None:
+    """Pages name their files by hash, so the files have to have been collected once."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def upstream_process() -> Iterator[UpstreamProcess]:
+    with UpstreamProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def upstream(upstream_process: UpstreamProcess) -> Iterator[Upstream]:
+    with scripted(upstream_process) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def evoweb_session(
+    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
+) -> Iterator[EvowebProcess]:
+    folder = tmp_path_factory.mktemp("evoweb")
+    with evoweb_on(folder, upstream_process) as process:
+        yield process
+
+
+@pytest.fixture
+def evoweb(evoweb_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
+    """One evoweb for all tests that leave it running, before the test upstream."""
+    return evoweb_session
+
+
+@pytest.fixture
+def own_evoweb(
+    tmp_path: Path, upstream: Upstream, upstream_process: UpstreamProcess
+) -> Iterator[EvowebProcess]:
+    """An evoweb that the test may stop, kill and start again."""
+    with evoweb_on(tmp_path / "evoweb", upstream_process) as process:
+        yield process
+
+
+def evoweb_on(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:
+    return EvowebProcess(
+        folder,
+        EVOLINK_API_KEY=upstream.key,
+        EVOLINK_BASE_URL=upstream.base_url,
+        EVOLINK_MODELS="Gemini-3.0-pro,gemini-2.5-pro",
+        **variables,
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test is a promise that nobody looked at: the run fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+    left_out = reporter.stats.get("skipped", []) + reporter.stats.get("xfailed", [])
+    if left_out and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(left_out)} tests were left out", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,163 @@
+"""What the database itself refuses, whoever writes: each rule by its name, broken once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+
+from chat.enums import CompletionState, MessageState, Role
+from chat.models import Completion, Conversation, JournalPiece, Message
+from tests.factories import begin_turn, make_turn
+
+Break = Callable[[Conversation], object]
+
+
+def _message(**fields: object) -> Break:
+    def change(conversation: Conversation) -> object:
+        reply = make_turn(conversation).reply
+        return Message.objects.filter(pk=reply.pk).update(**fields)
+
+    return change
+
+
+def _row(**fields: object) -> Break:
+    def change(conversation: Conversation) -> object:
+        row = make_turn(conversation).reply.completions.get()
+        return Completion.objects.filter(pk=row.pk).update(**fields)
+
+    return change
+
+
+def _estimate(**fields: int) -> Break:
+    within = {
+        f"estimated_{part}{bound}": value
+        for part in ("prompt", "output")
+        for bound, value in (("_low", 1), ("", 2), ("_high", 3))
+    }
+    return _row(state=CompletionState.ESTIMATED, **{**within, **fields})
+
+
+def _second_running_reply(conversation: Conversation) -> object:
+    turn = begin_turn(conversation)
+    return conversation.messages.create(
+        parent=turn.prompt, role=Role.ASSISTANT, state=MessageState.WAITING
+    )
+
+
+def _same_key(conversation: Conversation) -> object:
+    prompt = make_turn(conversation).prompt
+    prompt.pk = None
+    prompt.save(force_insert=True)
+    return prompt
+
+
+def _second_open_row(conversation: Conversation) -> object:
+    row = begin_turn(conversation).reply.completions.get()
+    return Completion.objects.create(user=row.user, message=row.message, model_asked="m")
+
+
+def _same_piece(conversation: Conversation) -> object:
+    reply = begin_turn(conversation).reply
+    return [JournalPiece.objects.create(message=reply, number=0, text=text) for text in "ab"]
+
+
+def _same_login(conversation: Conversation) -> object:
+    return type(conversation.owner).objects.create(email=conversation.owner.email.upper())
+
+
+RULES: dict[str, list[Break]] = {
+    "message_finished_iff_it_has_an_end": [
+        _message(finished_at=None),
+        _message(state=MessageState.WAITING),
+        _message(state=MessageState.STREAMING),
+    ],
+    "message_prompt_has_author_reply_has_parent": [
+        _message(role=Role.USER),
+        _message(parent=None),
+        _message(role="system"),
+    ],
+    "message_one_running_reply_a_conversation": [_second_running_reply],
+    "message_send_key_is_used_once": [_same_key],
+    "completion_closed_iff_it_has_an_end": [
+        _row(finished_at=None),
+        _row(state=CompletionState.OPEN),
+    ],
+    "completion_final_has_usage": [_row(state=CompletionState.FINAL)],
+    "completion_estimate_lies_in_its_bounds": [
+        _estimate(estimated_output=4),
+        _estimate(estimated_output=0),
+        _estimate(estimated_prompt=4),
+        _estimate(estimated_prompt=0),
+    ],
+    "completion_one_open_a_reply": [_second_open_row],
+    "journal_piece_is_written_once": [_same_piece],
+    "user_email_is_one_login": [_same_login],
+}
+# SQLite names the columns of what is not unique, and not the rule.
+UNIQUE = {
+    "message_one_running_reply_a_conversation": "chat_message.conversation_id",
+    "message_send_key_is_used_once": "chat_message.author_id, chat_message.send_key",
+    "completion_one_open_a_reply": "chat_completion.message_id",
+    "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
+}
+
+
+def test_no_rule_is_forgotten_here() -> None:
+    constraints = [
+        constraint.name
+        for model in apps.get_app_config("chat").get_models()
+        for constraint in model._meta.constraints
+    ]
+
+    assert sorted(constraints) == sorted(RULES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"), [(rule, broken) for rule, all_ in RULES.items() for broken in all_]
+)
+def test_each_rule_is_kept(conversation: Conversation, rule: str, broken: Break) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        broken(conversation)
+
+    named = UNIQUE.get(rule, rule) if connection.vendor == "sqlite" else rule
+    assert named in str(refused.value)
+
+
+def test_an_estimate_in_its_bounds_is_kept(conversation: Conversation) -> None:
+    assert _estimate()(conversation) == 1
+    assert _estimate(estimated_output_low=2, estimated_output_high=2)(conversation) == 1
+
+
+def test_a_reply_that_is_told_to_stop_does_not_count_as_running(
+    conversation: Conversation,
+) -> None:
+    turn = begin_turn(conversation)
+    Message.objects.filter(pk=turn.reply.pk).update(stop_requested_at=turn.reply.created_at)
+
+    second = conversation.messages.create(
+        parent=turn.prompt, role=Role.ASSISTANT, state=MessageState.WAITING
+    )
+
+    assert second.is_running
+
+
+def test_a_message_without_a_key_may_have_a_sibling_without_one(
+    conversation: Conversation,
+) -> None:
+    first = make_turn(conversation)
+    second = make_turn(conversation)
+
+    assert (first.reply.send_key, second.reply.send_key) == (None, None)
+    assert first.prompt.send_key != second.prompt.send_key
+    assert isinstance(first.prompt.send_key, uuid.UUID)
+
+
+def test_a_person_who_is_in_the_ledger_cannot_be_deleted(conversation: Conversation) -> None:
+    make_turn(conversation)
+
+    with pytest.raises(models.ProtectedError):
+        conversation.owner.delete()

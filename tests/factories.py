@@ -1,0 +1,54 @@
+"""The cast and its belongings. Ana owns things, Ben is a colleague who must be kept out of them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from chat.domain import ledger, turns
+from chat.domain.ledger import Receipt
+from chat.enums import MessageState
+from chat.models import Conversation, Message, User
+
+
+def make_user(name: str, **fields: Any) -> User:
+    user = User(email=f"{name}@example.org", display_name=name.capitalize(), **fields)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def make_conversation(owner: User, **fields: Any) -> Conversation:
+    defaults: dict[str, Any] = {"title": "A talk", "model": settings.MODELS[0]}
+    return Conversation.objects.create(owner=owner, **{**defaults, **fields})
+
+
+def make_turn(
+    conversation: Conversation,
+    prompt: str = "A question",
+    reply: str = "An answer",
+    *,
+    state: MessageState = MessageState.COMPLETE,
+) -> turns.Turn:
+    """A turn that is over, its ledger row closed."""
+    turn = begin_turn(conversation, prompt)
+    for row in turn.reply.completions.open():
+        ledger.close_row(row.pk, Receipt(http_status=200))
+    Message.objects.filter(pk=turn.reply.pk).update(
+        state=state, text=reply, finished_at=timezone.now()
+    )
+    turn.reply.refresh_from_db()
+    return turn
+
+
+def begin_turn(conversation: Conversation, text: str = "A question") -> turns.Turn:
+    """A turn whose reply is reserved, with nobody to run it."""
+    return turns.begin(
+        conversation=conversation,
+        author=conversation.owner,
+        text=text,
+        send_key=uuid.uuid4(),
+    )

@@ -1,0 +1,208 @@
+"""The consumer: who is let in at the socket, what the others are told, and that it only shows."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.test import Client
+
+from chat.consumers import NOT_FOUND, NOT_SIGNED_IN, TRY_AGAIN_LATER
+from chat.enums import MessageState
+from chat.generation import service as services
+from chat.generation.service import Service
+from chat.models import Conversation, Message, User
+from evoweb.asgi import application
+from tests.factories import make_user
+from tests.generation.conftest import Ask, sealed
+from tests.upstream.process import Upstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORIGIN = "http://127.0.0.1:8000"
+
+
+def session_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user)
+    return str(browser.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
+@asynccontextmanager
+async def socket_of(
+    user: User | None, conversation_id: uuid.UUID, *, query: str = "", origin: str = ORIGIN
+) -> AsyncIterator[WebsocketCommunicator]:
+    """A browser's socket, whether it is let in or not."""
+    headers = [(b"origin", origin.encode())]
+    if user is not None:
+        cookie = f"{settings.SESSION_COOKIE_NAME}={await sync_to_async(session_of)(user)}"
+        headers.append((b"cookie", cookie.encode()))
+    socket = WebsocketCommunicator(application, f"/ws/c/{conversation_id}/?{query}", headers)
+    try:
+        yield socket
+    finally:
+        await socket.disconnect()
+
+
+async def answer_to(socket: WebsocketCommunicator) -> int:
+    """The code with which a socket that was accepted is closed again."""
+    accepted, _ = await socket.connect()
+    assert accepted, "a refusal before the acceptance makes browsers knock for ever"
+    said = await socket.receive_output(5)
+    assert said["type"] == "websocket.close", said
+    return int(said["code"])
+
+
+async def frame_with(socket: WebsocketCommunicator, words: str) -> str:
+    """The first frame that has these words."""
+    async with asyncio.timeout(5):
+        while words not in (frame := str(await socket.receive_from(5))):
+            pass
+    return frame
+
+
+async def test_the_owner_is_shown_what_is_written(
+    ask: Ask, service: Service, conversation: Conversation, ana: User, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " <two>")
+    async with socket_of(ana, conversation.pk) as socket:
+        accepted, _ = await socket.connect()
+        reply = (await ask(conversation)).reply
+        shown = await frame_with(socket, f'<article id="message-{reply.pk}"')
+        first = shown if "One" in shown else await frame_with(socket, "One")
+        upstream.release(1)
+        second = await frame_with(socket, "two")
+        upstream.release()
+        last = await frame_with(socket, 'data-state="complete"')
+
+    assert accepted
+    assert "Answer started" in shown
+    assert "One" in first
+    assert second == f'<div hx-swap-oob="beforeend:#message-{reply.pk}-text"> &lt;two&gt;</div>'
+    assert "Answer finished" in last
+
+
+async def test_without_a_session_it_says_so(service: Service, conversation: Conversation) -> None:
+    async with socket_of(None, conversation.pk) as socket:
+        assert await answer_to(socket) == NOT_SIGNED_IN
+
+
+async def test_a_stranger_is_told_what_is_told_for_a_missing_id(
+    service: Service, conversation: Conversation
+) -> None:
+    ben = await sync_to_async(make_user)("ben")
+
+    async with socket_of(ben, conversation.pk) as theirs, socket_of(ben, uuid.uuid4()) as missing:
+        assert await answer_to(theirs) == await answer_to(missing) == NOT_FOUND
+
+
+async def test_a_person_who_is_switched_off_is_not_let_in(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    async with socket_of(ana, conversation.pk) as socket:
+        await User.objects.filter(pk=ana.pk).aupdate(is_active=False)
+
+        assert await answer_to(socket) == NOT_SIGNED_IN
+
+
+async def test_a_page_of_another_site_is_not_let_in(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    async with socket_of(ana, conversation.pk, origin="https://evil.example") as socket:
+        accepted, _ = await socket.connect()
+
+    assert not accepted
+
+
+async def test_before_the_service_is_up_it_says_to_come_back(conversation: Conversation) -> None:
+    assert services.current_or_none() is None
+
+    async with socket_of(conversation.owner, conversation.pk) as socket:
+        assert await answer_to(socket) == TRY_AGAIN_LATER
+
+
+async def test_a_conversation_that_is_deleted_closes_its_sockets(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    async with socket_of(ana, conversation.pk) as socket:
+        await socket.connect()
+
+        await sync_to_async(service.delete)(conversation)
+
+        said = await socket.receive_output(3)
+        assert (said["type"], said["code"]) == ("websocket.close", NOT_FOUND)
+
+
+async def test_a_socket_that_goes_away_leaves_no_watch_and_the_reply_alone(
+    ask: Ask, service: Service, conversation: Conversation, ana: User, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    async with socket_of(ana, conversation.pk) as socket:
+        await socket.connect()
+        reply = (await ask(conversation)).reply
+        await frame_with(socket, "One")
+
+    await _until(lambda: service.hub.watched() == [])
+    upstream.release()
+    assert (await sealed(reply)).state == MessageState.COMPLETE
+
+
+async def test_what_a_browser_says_over_the_socket_does_nothing(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    async with socket_of(ana, conversation.pk) as socket:
+        await socket.connect()
+        await socket.send_to(text_data='{"text": "Do something"}')
+        await socket.send_to(bytes_data=b"\x00\xff")
+
+        assert await socket.receive_nothing(0.1)
+    assert not await Message.objects.aexists()
+
+
+@pytest.mark.parametrize(
+    "query", ["since=-1", "since=x", f"since={'9' * 400}", "since=%00", "language=xx", "%ff=%ff"]
+)
+async def test_a_query_that_makes_no_sense_is_read_as_none(
+    ask: Ask, service: Service, conversation: Conversation, ana: User, query: str
+) -> None:
+    await sealed((await ask(conversation)).reply)
+
+    async with socket_of(ana, conversation.pk, query=query) as socket:
+        await socket.connect()
+        frame = await socket.receive_from(5)
+
+    # All of it, because nothing of it is known to be on the page.
+    assert frame.count("<article") == 2
+    assert "aria-labelledby" in frame
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Answer started"), ("es", "Respuesta")])
+async def test_a_socket_speaks_the_language_of_its_page(
+    ask: Ask,
+    service: Service,
+    conversation: Conversation,
+    ana: User,
+    upstream: Upstream,
+    language: str,
+    words: str,
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    await ask(conversation)
+
+    async with socket_of(ana, conversation.pk, query=f"language={language}") as socket:
+        await socket.connect()
+        status = await frame_with(socket, 'id="status"')
+
+    assert words in status
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 (the hub sets no event for it)
+            await asyncio.sleep(0.005)

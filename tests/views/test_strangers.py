@@ -1,0 +1,173 @@
+"""Whoever may not see a conversation gets, at each of its addresses, what a missing id gets."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern
+
+from chat.domain import conversations
+from chat.generation.service import Service
+from chat.models import Conversation, Message, User
+from chat.urls import _conversation
+from tests.factories import make_conversation, make_turn
+from tests.views.conftest import HTMX, Browser, page_of
+
+TITLE = "About the xylophonist"
+
+# The address, and what its owner gets for a plain POST without fields; None: only GET is taken.
+POSTS = {
+    "": None,
+    "live/": None,
+    "title/": 422,
+    "settings/": 422,
+    "delete/": 302,
+    "restore/": 302,
+    "messages/": 422,
+    "messages/{reply}/stop/": 302,
+    "messages/{reply}/try-again/": 302,
+    "messages/{reply}/branch/": 302,
+}
+# The same for GET; what is no page is not there for reading.
+GETS = {"": 200, "live/": 302, "title/": 200, "settings/": 200}
+PATHS = [*POSTS]
+
+every_path = pytest.mark.parametrize("path", PATHS)
+
+
+@pytest.fixture
+def conversation(ana: User) -> Conversation:
+    conversation = make_conversation(ana, title=TITLE)
+    make_turn(conversation, "Who is she?", "A musician")
+    return conversation
+
+
+def test_no_address_of_a_conversation_is_forgotten_here() -> None:
+    routes = [entry.pattern for entry in _conversation if isinstance(entry, URLPattern)]
+
+    assert [str(route).replace("<int:message_id>", "{reply}") for route in routes] == PATHS
+
+
+def address(path: str, conversation: Conversation, *, key: uuid.UUID | None = None) -> str:
+    reply = Message.objects.replies().get(conversation=conversation)
+    return f"/c/{key or conversation.pk}/{path.format(reply=reply.pk)}"
+
+
+def shown(answer: HttpResponseBase) -> tuple[int, str]:
+    """An answer without what differs from one to the next: the token of its forms."""
+    return answer.status_code, page_of(answer)
+
+
+@every_path
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_a_stranger_gets_what_a_missing_id_gets(
+    browser_of: Browser,
+    ben: User,
+    conversation: Conversation,
+    path: str,
+    method: str,
+    headers: dict[str, str],
+) -> None:
+    ask = getattr(browser_of(ben), method)
+    before = Conversation.objects.values().get()
+
+    theirs = ask(address(path, conversation), headers=headers)
+    missing = ask(address(path, conversation, key=uuid.uuid4()), headers=headers)
+
+    assert shown(theirs) == shown(missing)
+    expected = 404 if method == "post" or path in GETS else 405
+    assert theirs.status_code == (405 if method == "post" and POSTS[path] is None else expected)
+    assert TITLE not in page_of(theirs)
+    assert Conversation.objects.values().get() == before
+
+
+@every_path
+def test_what_the_owner_reads_there(browser: Client, conversation: Conversation, path: str) -> None:
+    answer = browser.get(address(path, conversation))
+
+    assert answer.status_code == GETS.get(path, 405)
+    assert (TITLE in page_of(answer)) is (answer.status_code == 200)
+
+
+@pytest.mark.parametrize(("path", "status"), POSTS.items())
+def test_what_the_owner_may_do_there(
+    service: Service, browser: Client, conversation: Conversation, path: str, status: int | None
+) -> None:
+    if path == "restore/":
+        conversations.delete(conversation)
+
+    answer = browser.post(address(path, conversation))
+
+    assert answer.status_code == (status or 405)
+
+
+@every_path
+def test_its_owner_finds_nothing_there_once_it_is_deleted(
+    browser: Client, conversation: Conversation, path: str
+) -> None:
+    conversations.delete(conversation)
+    if path == "restore/":
+        return
+
+    if path in GETS:
+        assert browser.get(address(path, conversation)).status_code == 404
+    if POSTS[path] is not None:
+        assert browser.post(address(path, conversation)).status_code == 404
+
+
+def test_only_what_was_deleted_can_be_taken_back(
+    browser: Client, conversation: Conversation
+) -> None:
+    assert browser.post(address("restore/", conversation)).status_code == 404
+
+
+def test_a_stranger_cannot_take_back_what_was_deleted(
+    browser_of: Browser, ben: User, conversation: Conversation
+) -> None:
+    conversations.delete(conversation)
+
+    answer = browser_of(ben).post(address("restore/", conversation))
+
+    assert answer.status_code == 404
+    assert not Conversation.objects.visible_to(conversation.owner).exists()
+
+
+@pytest.mark.parametrize("deed", ["stop", "try-again", "branch"])
+def test_a_message_is_found_only_in_its_own_conversation(
+    browser: Client, ana: User, conversation: Conversation, deed: str
+) -> None:
+    other = make_turn(make_conversation(ana)).reply
+
+    answer = browser.post(f"/c/{conversation.pk}/messages/{other.pk}/{deed}/")
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("deed", ["stop", "try-again"])
+def test_a_prompt_is_no_reply(browser: Client, conversation: Conversation, deed: str) -> None:
+    prompt = conversation.messages.oldest_first()[0]
+
+    answer = browser.post(f"/c/{conversation.pk}/messages/{prompt.pk}/{deed}/")
+
+    assert answer.status_code == 404
+
+
+def test_a_person_who_was_switched_off_sees_nothing(
+    browser: Client, ana: User, conversation: Conversation
+) -> None:
+    assert browser.get(f"/c/{conversation.pk}/").status_code == 200
+
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+
+    assert browser.get(f"/c/{conversation.pk}/").status_code == 302
+
+
+def test_a_list_holds_only_ones_own(
+    browser: Client, browser_of: Browser, ben: User, conversation: Conversation
+) -> None:
+    assert TITLE in page_of(browser.get("/conversations/"))
+    assert TITLE not in page_of(browser_of(ben).get("/conversations/"))
