@@ -176,10 +176,13 @@ def page_context(
     }
     if conversation is None:
         return shown | {"suggestions": suggestions()}
+    # Asked before the messages are read: of a reply that ends meanwhile the page would else say
+    # that it is being written, without leading to where its end is to be seen.
+    running = thread.answering(conversation)
     query = urlencode({"since": conversation.revision, "language": get_language() or ""})
     return shown | {
         "entries": thread.entries(conversation),
-        "running": thread.answering(conversation),
+        "running": running,
         "revision": conversation.revision,
         "socket_url": f"/ws/c/{conversation.pk}/?{query}",
         "model_missing": conversation.model not in settings.MODELS,

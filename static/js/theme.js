@@ -1,4 +1,4 @@
-// The theme changes at once; the server hears of it meanwhile.
+// The theme changes at once; the server hears of it meanwhile, even if the page is left.
 export function act(button) {
   document.documentElement.dataset.theme = button.value;
   for (const other of button.form.querySelectorAll("button")) {
@@ -8,5 +8,6 @@ export function act(button) {
     method: "post",
     body: new FormData(button.form, button),
     redirect: "manual",
+    keepalive: true,
   });
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.browser.conftest import sign_in
 from tests.evoweb_process import EvowebProcess
@@ -75,6 +75,29 @@ def test_stop_keeps_the_text_and_lets_the_next_message_go(ana: Page, upstream: U
     upstream.says("Gladly")
     send(ana, "Go on")
     expect(text_of(reply(ana))).to_have_text("Gladly")
+
+
+def test_an_answer_to_a_send_that_comes_late_undoes_nothing_that_the_socket_showed(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.says("First")
+    send(ana, "One")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    kept: list[tuple[Route, APIResponse]] = []
+    ana.route("**/messages/", lambda route: kept.append((route, route.fetch())))
+
+    upstream.says("Second")
+    send(ana, "Two")
+    expect(text_of(reply(ana))).to_have_text("Second")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    route, answer = kept[0]
+    with ana.expect_response("**/messages/"):
+        route.fulfill(response=answer)
+
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value("")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(messages(ana)).to_have_count(4)
+    expect(ana.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def test_try_again_makes_another_answer_and_keeps_the_first(ana: Page, upstream: Upstream) -> None:

@@ -132,12 +132,14 @@ def test_enter_that_ends_an_input_methods_word_does_not_send(ana: Page) -> None:
 
 def test_the_theme_is_switched_at_once_and_kept(ana: Page, evoweb: EvowebProcess) -> None:
     ana.get_by_role("button", name="ana").click()
-    ana.get_by_role("button", name="Dark").click()
+    with ana.expect_response("**/profile/theme/"):
+        ana.get_by_role("button", name="Dark").click()
     expect(ana.locator("html")).to_have_attribute("data-theme", "dark")
 
     ana.goto(f"{evoweb.url}/usage/")
 
     expect(ana.locator("html")).to_have_attribute("data-theme", "dark")
     ana.get_by_role("button", name="ana").click()
-    ana.get_by_role("button", name="Like the device").click()
+    with ana.expect_response("**/profile/theme/"):
+        ana.get_by_role("button", name="Like the device").click()
     expect(ana.locator("html")).to_have_attribute("data-theme", "auto")

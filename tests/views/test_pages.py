@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils.translation import override
 
 from chat.completions.events import Usage
-from chat.domain import ledger
+from chat.domain import ledger, replies
 from chat.domain.ledger import Receipt
 from chat.enums import Fault, MessageState
 from chat.models import Completion, Conversation, Message, User
 from tests.factories import begin_turn, make_conversation, make_turn
 from tests.views.conftest import HTMX, Browser, articles, page_of, text_in_composer, words_of
+
+
+@contextlib.contextmanager
+def ending_behind(position: int, reply: Message) -> Iterator[list[str]]:
+    """Let the reply end just behind the query at this position. Gives the queries, as they come."""
+    queries: list[str] = []
+
+    def execute_and_end(execute: Any, sql: str, *rest: Any) -> Any:
+        answer = execute(sql, *rest)
+        queries.append(sql)
+        if len(queries) == position + 1:
+            replies.abandon(reply.pk)
+        return answer
+
+    with connection.execute_wrapper(execute_and_end):
+        yield queries
 
 
 def page_with(browser: Client, conversation: Conversation) -> str:
@@ -98,6 +117,21 @@ def test_without_script_a_running_reply_leads_to_where_it_streams(
     leads = rf'<noscript><meta http-equiv="refresh" content="0;url=/c/{conversation.pk}/live/">'
     assert leads in running
     assert "<noscript>" not in page_with(browser, other)
+
+
+def test_a_reply_that_ends_while_the_page_is_read_leaves_no_page_that_waits_for_ever(
+    browser: Client, conversation: Conversation
+) -> None:
+    """Whichever of the page's queries the end falls behind."""
+    for position in range(8):
+        reply = begin_turn(conversation).reply
+        with ending_behind(position, reply) as queries:
+            page = page_with(browser, conversation)
+
+        waits = re.search(r'data-state="(waiting|streaming)"', page) is not None
+        leads_on = f"0;url=/c/{conversation.pk}/live/" in page
+        assert len(queries) > position
+        assert leads_on or not waits, queries[position]
 
 
 @pytest.mark.parametrize(
