@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -117,19 +118,23 @@ class EvowebProcess:
     @contextlib.contextmanager
     def session(self) -> Iterator[httpx.Client]:
         """A signed-in person's browser without a page: cookies, and the CSRF token as a header."""
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
-            client.get("/accounts/login/")
-            answer = client.post(
-                "/accounts/login/",
-                data={
-                    "login": EMAIL,
-                    "password": PASSWORD,
-                    "csrfmiddlewaretoken": client.cookies["csrftoken"],
-                },
-            )
-            assert answer.status_code == 302, answer.text
-            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+        with self._client(cookies=self.cookies) as client:
+            client.headers["X-CSRFToken"] = self.cookies["csrftoken"]
             yield client
+
+    @functools.cached_property
+    def cookies(self) -> httpx.Cookies:
+        """Of a person who has signed in: once for all, because attempts are counted."""
+        with self._client() as client:
+            client.get("/accounts/login/")
+            token = client.cookies["csrftoken"]
+            form = {"login": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": token}
+            answer = client.post("/accounts/login/", data=form)
+            assert answer.status_code == 302, answer.text
+            return client.cookies
+
+    def _client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=10, **options)
 
 
 def send(client: httpx.Client, text: str, to: str = "/") -> httpx.Response:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
+from tests.evoweb_process import EvowebProcess
 
 FOLDER = Path(__file__).resolve().parent
 FIND_CHROMIUM = "import c from '@sparticuz/chromium'; console.log(await c.executablePath())"
@@ -22,6 +22,7 @@ ARGUMENTS = [
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Ends with this folder: while Playwright runs, its loop is in the way of async tests."""
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
@@ -64,11 +65,14 @@ def chromium_path() -> str:
 
 
 def sign_in(page: Page, evoweb: EvowebProcess) -> None:
+    """With the cookies of one signing in for all: the form has a test of its own."""
+    page.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": evoweb.url}
+            for name, value in evoweb.cookies.items()
+        ]
+    )
     page.goto(evoweb.url)
-    page.get_by_label("E-mail").fill(EMAIL)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{evoweb.url}/")
 
 
 def _expected(words: str) -> bool:

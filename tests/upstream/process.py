@@ -22,7 +22,7 @@ from tests.upstream.scripts import Piece, Script
 from tests.upstream.server import KEY
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 _listing = msgspec.json.Decoder(dict[str, Any])
 
