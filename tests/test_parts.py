@@ -23,6 +23,7 @@ def test_the_demonstration_model_answers_without_a_key_and_leaves_with_evoweb(
     tmp_path: Path,
 ) -> None:
     with EvowebProcess(tmp_path / "evoweb") as evoweb, evoweb.session() as browser:
+        # Asked at once, while the model still starts: the reply waits for it.
         conversation = str(send(browser, "Say hello.").url)
         page = eventually(
             lambda: browser.get(conversation).text,

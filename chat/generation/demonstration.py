@@ -36,6 +36,7 @@ class DemonstrationModel:
         self._process: subprocess.Popen[bytes] | None = None
         # The last line that the child said before it failed; empty while all is well.
         self.problem = ""
+        self._settled = asyncio.Event()
 
     def start(self) -> None:
         with self._log.open("wb") as log:
@@ -53,19 +54,30 @@ class DemonstrationModel:
         pipe.write(self.key.encode() + b"\n")
         pipe.flush()
 
+    async def settled(self) -> None:
+        """Wait until the child answers, or is known not to."""
+        await self._settled.wait()
+
     async def watch(self) -> None:
         """Notice when the child fails to start or ends before it was told to."""
+        try:
+            if await self._has_come_up():
+                logger.info("The demonstration model answers at %s", self.base_url)
+                self._settled.set()
+                while not self._has_ended():  # noqa: ASYNC110 (a process sets no event)
+                    await asyncio.sleep(2)
+            self._report()
+        finally:
+            self._settled.set()
+
+    async def _has_come_up(self) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_SECONDS
         while not await loop.run_in_executor(None, self._answers):
             if self._has_ended() or loop.time() > deadline:
-                self._report()
-                return
+                return False
             await asyncio.sleep(0.2)
-        logger.info("The demonstration model answers at %s", self.base_url)
-        while not self._has_ended():  # noqa: ASYNC110 (a process sets no event)
-            await asyncio.sleep(2)
-        self._report()
+        return True
 
     def stop(self) -> None:
         """End the child within a few seconds, kindly first."""

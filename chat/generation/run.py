@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from django.db import DatabaseError
 from django.utils import timezone
 
-from chat.completions.client import CompletionClient
+from chat.completions.answer import Answer
 from chat.completions.errors import AnswerUnusable, CompletionError
 from chat.completions.events import (
     CompletionEvent,
@@ -20,6 +22,7 @@ from chat.completions.events import (
     Text,
     Usage,
 )
+from chat.completions.request import CompletionRequest
 from chat.completions.retries import delay_before_retry
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
@@ -32,6 +35,9 @@ from chat.generation.journal import Journal
 from chat.generation.pool import DatabasePool
 
 logger = logging.getLogger(__name__)
+
+# Makes one attempt at the upstream; leaving it closes the connection.
+Ask = Callable[[CompletionRequest], AbstractAsyncContextManager[Answer]]
 
 # Characters. Nobody reads more, and every viewer's page has to hold it.
 LONGEST_REPLY = 4_000_000
@@ -47,7 +53,7 @@ class Run:
         conversation_id: uuid.UUID,
         *,
         claim: uuid.UUID,
-        client: CompletionClient,
+        ask: Ask,
         journal: Journal,
         hub: Hub,
         pool: DatabasePool,
@@ -55,7 +61,7 @@ class Run:
         self.reply_id = reply_id
         self.conversation_id = conversation_id
         self._claim = claim
-        self._client = client
+        self._ask = ask
         self._journal = journal
         self._hub = hub
         self._pool = pool
@@ -159,7 +165,7 @@ class Run:
     async def _attempt(self, work: Work) -> Ended | None:
         self._receipt.may_be_billed = True
         ended: Ended | None = None
-        async with self._client.stream(work.request) as answer:
+        async with self._ask(work.request) as answer:
             self._receipt.http_status = answer.http_status
             async for events in answer:
                 for event in events:

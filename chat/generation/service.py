@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import uuid
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 
 from django.conf import settings
 
+from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
+from chat.completions.request import CompletionRequest
 from chat.domain import conversations, replies, turns
 from chat.domain.turns import Turn
 from chat.generation.demonstration import DemonstrationModel
@@ -63,7 +66,7 @@ class Service:
                 reply_id,
                 conversation_id,
                 claim=claim,
-                client=self._client,
+                ask=self._ask,
                 journal=self._journal,
                 hub=self.hub,
                 pool=self.pool,
@@ -151,6 +154,14 @@ class Service:
         if self.demonstration is not None:
             return CompletionClient(self.demonstration.base_url, self.demonstration.key)
         return CompletionClient(settings.EVOLINK_BASE_URL, settings.EVOLINK_API_KEY)
+
+    @contextlib.asynccontextmanager
+    async def _ask(self, request: CompletionRequest) -> AsyncIterator[Answer]:
+        """One attempt; whoever asks a demonstration model that is still starting waits for it."""
+        if self.demonstration is not None:
+            await self.demonstration.settled()
+        async with self._client.stream(request) as answer:
+            yield answer
 
     def _own(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -16,11 +16,16 @@ def test_a_real_models_answer_streams_into_the_page(page: Page, tmp_path: Path) 
         sign_in(page, evoweb)
         expect(page.get_by_text("small demonstration model on this machine")).to_be_visible()
 
-        send(page, "What is the capital of France?")
+        page.get_by_role("button", name="Settings of this chat").click()
+        page.get_by_label("Longest answer, in tokens").fill("150")
+        page.get_by_role("button", name="Done").click()
+        send(page, "Tell me the long story of a lighthouse and its keeper.")
 
-        expect(reply(page)).to_have_attribute("data-state", "streaming", timeout=60_000)
-        expect(reply(page)).to_have_attribute("data-state", "complete", timeout=60_000)
+        # Long enough to be seen while it is being written.
+        expect(reply(page)).to_have_attribute("data-state", "streaming", timeout=90_000)
         expect(text_of(reply(page))).not_to_be_empty()
+        expect(reply(page)).to_have_attribute("data-state", "complete", timeout=90_000)
+        expect(reply(page)).to_contain_text("Cut at 150 tokens")
         # Its figures are its own, not an estimate.
         expect(reply(page)).not_to_contain_text("estimated")
         expect(reply(page).get_by_role("heading", name="SmolLM2-135M-Instruct")).to_be_attached()
