@@ -17,6 +17,8 @@ from chat.models import Conversation
 from chat.models.conversation import TITLE_LENGTH
 
 LONGEST_PROMPT = 200_000
+# Thinking alone may take more.
+FEW_TOKENS = 1000
 
 
 class PromptField(forms.CharField):
@@ -55,6 +57,11 @@ class MessageForm(forms.Form):
         return text
 
 
+def _range(words: Any) -> dict[str, Any]:
+    """The same words whatever is wrong with a number: they say what would be right."""
+    return {"min_value": words, "max_value": words, "invalid": words}
+
+
 class TitleForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=TITLE_LENGTH)
 
@@ -81,6 +88,7 @@ class SettingsForm(forms.Form):
         required=False,
         min_value=1,
         max_value=10_000_000,
+        error_messages=_range(_("Give a whole number from 1 to 10,000,000.")),
         help_text=_("A small value may cut answers short; thinking counts too."),
     )
     temperature = forms.FloatField(
@@ -88,6 +96,7 @@ class SettingsForm(forms.Form):
         required=False,
         min_value=0,
         max_value=2,
+        error_messages=_range(_("Give a number from 0 to 2.")),
         help_text=_(
             "From 0 to 2. Low values, such as 0.2, make answers more focused and repeatable; "
             "high ones, such as 1.5, more varied and creative."
@@ -98,6 +107,7 @@ class SettingsForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1,
+        error_messages=_range(_("Give a number from 0 to 1.")),
         help_text=_(
             "From 0 to 1. At 0.9 the model chooses among the likeliest tokens that make up 90 %. "
             "Change this or the temperature, not both."
@@ -108,6 +118,7 @@ class SettingsForm(forms.Form):
         required=False,
         min_value=1,
         max_value=1_000_000,
+        error_messages=_range(_("Give a whole number from 1 to 1,000,000.")),
         help_text=_("At 40 the model chooses among the 40 likeliest tokens. No limit if empty."),
     )
 
@@ -126,22 +137,22 @@ class SettingsForm(forms.Form):
     @property
     def warnings(self) -> dict[str, str]:
         """Words that stand beside a field and refuse nothing."""
-        family = family_of(str(self["model"].value() or ""))
-        ignored: dict[str, str] = {
-            name: str(_("This model is known to ignore it."))
-            for name in ("temperature", "top_p", "top_k")
-            if name in family.ignored or name in family.refused
-        }
-        if self["temperature"].value() not in (None, "") and self["top_p"].value() not in (
-            None,
-            "",
-        ):
-            advice = str(_("It is better not to set temperature and top P together."))
-            ignored["top_p"] = " ".join(filter(None, (ignored.get("top_p"), advice)))
+        words = {name: [_ignored(name)] for name in ("temperature", "top_p", "top_k")}
+        if self._is_set("temperature") and self._is_set("top_p"):
+            advice = gettext("It is better not to set temperature and top P together.")
+            words["top_p"].append(advice)
         limit = str(self["max_tokens"].value() or "")
-        if limit.isdecimal() and int(limit) < 1000:
-            ignored["max_tokens"] = str(_("With so few tokens answers may be cut, or be empty."))
-        return ignored
+        if limit.isdecimal() and int(limit) < FEW_TOKENS:
+            words["max_tokens"] = [gettext("With so few tokens answers may be cut, or be empty.")]
+        return {name: " ".join(filter(None, sentences)) for name, sentences in words.items()}
+
+    @property
+    def cautions(self) -> list[str]:
+        """Of the warnings, those about what was set, to be said once it holds."""
+        return [words for name, words in self.warnings.items() if words and self._is_set(name)]
+
+    def _is_set(self, name: str) -> bool:
+        return self[name].value() not in (None, "")
 
     def clean(self) -> dict[str, Any]:
         """Some families of models take less than the API's own ranges."""
@@ -171,6 +182,19 @@ class SettingsForm(forms.Form):
             top_p=data["top_p"],
             top_k=data["top_k"],
         )
+
+
+def _ignored(name: str) -> str:
+    """Which of the models on offer are known to do nothing with a parameter."""
+    families = {model: family_of(model) for model in settings.MODELS}
+    models = [
+        model
+        for model, family in families.items()
+        if name in family.ignored or name in family.refused
+    ]
+    if not models:
+        return ""
+    return gettext("Known to ignore this: %(models)s.") % {"models": ", ".join(models)}
 
 
 def _initial(conversation: Conversation | None) -> dict[str, Any]:

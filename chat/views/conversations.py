@@ -50,7 +50,8 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
             request, None, form=form, refusal=explain(error), settings_form=settings_form
         )
 
-    return redirect(turn.conversation, permanent=False)
+    _caution(request, settings_form)
+    return redirect(turn.conversation)
 
 
 @require_GET
@@ -94,6 +95,7 @@ def conversation_settings(request: SignedInRequest, conversation_id: uuid.UUID) 
     )
 
     messages.success(request, gettext("Settings saved. They hold from the next message on."))
+    _caution(request, form)
     return redirect(conversation)
 
 
@@ -197,6 +199,13 @@ def suggestions() -> list[str]:
         gettext("Explain this error message and how I would find its cause: "),
         gettext("What should I ask before I sign this contract with a supplier? "),
     ]
+
+
+def _caution(request: SignedInRequest, form: SettingsForm) -> None:
+    """Say of settings that were taken what is unwise about them."""
+    if form.is_bound:
+        for words in form.cautions:
+            messages.warning(request, words)
 
 
 def _posted(request: SignedInRequest) -> QueryDict | None:

@@ -161,6 +161,26 @@ def test_a_refused_send_keeps_its_text(ana: Page, upstream: Upstream) -> None:
     expect(ana.get_by_role("textbox", name="Message")).to_have_value("Too early")
 
 
+def test_a_setting_of_a_new_chat_that_is_out_of_range_is_said_and_the_text_kept(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.says("Good morning")
+    ana.get_by_role("button", name="Settings of this chat").click()
+    ana.get_by_label("Temperature").fill("3")
+    ana.get_by_role("button", name="Done").click()
+
+    send(ana, "Greet me")
+
+    expect(ana.get_by_text("A setting of this chat is out of its range.")).to_be_visible()
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value("Greet me")
+    ana.get_by_role("button", name="Look at the settings").click()
+    expect(ana.get_by_text("Give a number from 0 to 2.")).to_be_visible()
+    ana.get_by_label("Temperature").fill("1")
+    ana.get_by_role("button", name="Done").click()
+    ana.get_by_role("button", name="Send").click()
+    expect(text_of(reply(ana))).to_have_text("Good morning")
+
+
 def test_a_failed_reply_says_what_to_do_and_can_be_tried_again(
     ana: Page, upstream: Upstream
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
@@ -209,6 +210,19 @@ def field(page: str, name: str) -> str:
     return words_of(found[0])
 
 
+def errors(page: str, name: str) -> str:
+    """What a page says is wrong with one field."""
+    found = re.search(rf'<ul class="errorlist" id="id_{name}_error">(.*?)</ul>', page, re.S)
+    assert found is not None
+    return words_of(found[1])
+
+
+def flashes(answer: HttpResponseBase) -> list[str]:
+    """The news at the top of a page."""
+    found = re.findall(r'<div class="flash__item".*?<p>(.*?)</p>', page_of(answer), re.S)
+    return [words_of(words) for words in found]
+
+
 @pytest.mark.parametrize(
     ("name", "good"),
     [
@@ -236,16 +250,18 @@ def test_a_parameter_in_its_range_is_kept(
 @pytest.mark.parametrize(
     ("name", "bad", "words"),
     [
-        ("max_tokens", "0", "greater than or equal to 1"),
-        ("max_tokens", "-5", "greater than or equal to 1"),
-        ("max_tokens", "1.5", "whole number"),
-        ("temperature", "-0.1", "greater than or equal to 0"),
-        ("temperature", "2.1", "less than or equal to 2"),
-        ("temperature", "nan", "Enter a number"),
-        ("temperature", "warm", "Enter a number"),
-        ("top_p", "-1", "greater than or equal to 0"),
-        ("top_p", "1.01", "less than or equal to 1"),
-        ("top_k", "0", "greater than or equal to 1"),
+        ("max_tokens", "0", "from 1 to 10,000,000"),
+        ("max_tokens", "-5", "from 1 to 10,000,000"),
+        ("max_tokens", "1.5", "a whole number from 1"),
+        ("max_tokens", "10000001", "from 1 to 10,000,000"),
+        ("temperature", "-0.1", "from 0 to 2"),
+        ("temperature", "2.1", "from 0 to 2"),
+        ("temperature", "nan", "from 0 to 2"),
+        ("temperature", "warm", "from 0 to 2"),
+        ("top_p", "-1", "from 0 to 1"),
+        ("top_p", "1.01", "from 0 to 1"),
+        ("top_k", "0", "from 1 to 1,000,000"),
+        ("top_k", "1000001", "from 1 to 1,000,000"),
     ],
 )
 def test_a_parameter_out_of_its_range_is_refused_with_the_range(
@@ -255,7 +271,7 @@ def test_a_parameter_out_of_its_range_is_refused_with_the_range(
 
     conversation.refresh_from_db()
     assert status == 422
-    assert words in field(page, name)
+    assert words in errors(page, name)
     assert conversation.parameters == {}
 
 
@@ -291,12 +307,31 @@ def test_a_model_that_is_known_to_ignore_a_parameter_says_so(browser: Client, an
     gemini = make_conversation(ana, model="Gemini-3.0-pro")
     other = make_conversation(ana, model="deepseek-v4-flash")
 
-    words = "This model is known to ignore it."
     of_gemini = page_of(browser.get(f"/c/{gemini.pk}/settings/"))
     of_other = page_of(browser.get(f"/c/{other.pk}/settings/"))
 
-    assert words in field(of_gemini, "top_k")
-    assert words not in field(of_other, "max_tokens")
+    # Whichever is chosen in the form: the words name the models.
+    for page in (of_gemini, of_other):
+        assert "Known to ignore this: Gemini-3.0-pro." in field(page, "temperature")
+        assert "Known to ignore this: Gemini-3.0-pro, gemini-2.5-pro, deepseek" in field(
+            page, "top_k"
+        )
+        assert "Known to ignore" not in field(page, "max_tokens")
+
+
+def test_what_is_unwise_about_settings_is_said_once_they_hold(
+    browser: Client, conversation: Conversation
+) -> None:
+    configure(browser, conversation, max_tokens="100", system_prompt="Be brief.")
+
+    first = flashes(browser.get(f"/c/{conversation.pk}/"))
+    second = flashes(browser.get(f"/c/{conversation.pk}/"))
+
+    assert first == [
+        "Settings saved. They hold from the next message on.",
+        "With so few tokens answers may be cut, or be empty.",
+    ]
+    assert second == []
 
 
 def test_a_model_that_is_not_offered_cannot_be_chosen(

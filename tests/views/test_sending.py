@@ -77,7 +77,7 @@ def test_a_setting_out_of_range_stops_the_first_message_and_keeps_it(
 
     assert answer.status_code == 422
     assert text_in_composer(answer) == "Greet me"
-    assert "less than or equal to 2" in page_of(answer)
+    assert "Give a number from 0 to 2." in page_of(answer)
     assert "A setting of this chat is out of its range." in page_of(answer)
     assert not Conversation.objects.exists()
 
