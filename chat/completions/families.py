@@ -14,13 +14,14 @@ class Family:
     limit_field: str = "max_tokens"
     max_output: int | None = None
     temperature: tuple[float, float] = (0.0, 2.0)
+    temperature_decimals: int | None = None
     top_p: tuple[float, float] = (0.0, 1.0)
     ignored: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     images: bool | None = None  # None where nothing is known
     only_text: bool = False  # content must be one string, not parts
-    lists_stream_options: bool = True
-    thinking_in_content: bool = False
+    # Wants the thinking of its earlier answers back, unchanged, and may refuse a history without.
+    returns_thinking: bool = False
 
 
 _SAMPLING = frozenset({"temperature", "top_p"})
@@ -47,7 +48,6 @@ FAMILIES: tuple[Family, ...] = (
         limit_field="max_completion_tokens",
         refused=_SAMPLING | _TOP_K,
         images=True,
-        lists_stream_options=False,
     ),
     Family(
         name="gpt",
@@ -55,14 +55,12 @@ FAMILIES: tuple[Family, ...] = (
         limit_field="max_completion_tokens",
         refused=_TOP_K,
         images=True,
-        lists_stream_options=False,
     ),
     Family(
         name="auto",
         models=r"evolink/auto",
         images=False,
         only_text=True,
-        lists_stream_options=False,
     ),
     Family(
         name="deepseek-vision",
@@ -70,6 +68,7 @@ FAMILIES: tuple[Family, ...] = (
         max_output=384_000,
         ignored=_TOP_K,
         images=True,
+        returns_thinking=True,
     ),
     Family(
         name="deepseek",
@@ -77,6 +76,7 @@ FAMILIES: tuple[Family, ...] = (
         max_output=384_000,
         ignored=_TOP_K,
         images=False,
+        returns_thinking=True,
     ),
     Family(
         name="kimi",
@@ -84,27 +84,26 @@ FAMILIES: tuple[Family, ...] = (
         limit_field="max_completion_tokens",
         max_output=1_048_576,
         images=True,
+        returns_thinking=True,
     ),
     Family(
         name="glm",
         models=r"glm-.*",
         temperature=(0.0, 1.0),
+        temperature_decimals=2,
         top_p=(0.01, 1.0),
         images=None,
-        lists_stream_options=False,
     ),
     Family(
         name="minimax-m2.5",
         models=r"minimax-m2\.5.*",
         max_output=2_048,
-        thinking_in_content=True,
     ),
     Family(
         name="minimax",
         models=r"minimax-.*",
         max_output=524_288,
         images=True,
-        thinking_in_content=True,
     ),
     Family(name="qwen", models=r"qwen.*", images=True),
     Family(
@@ -114,7 +113,7 @@ FAMILIES: tuple[Family, ...] = (
         max_output=65_536,
         images=True,
     ),
-    Family(name="grok", models=r"grok-.*", images=False, lists_stream_options=False),
+    Family(name="grok", models=r"grok-.*", images=False),
     Family(name="claude", models=r"claude-.*"),
 )
 

@@ -37,6 +37,8 @@ Part = TextPart | ImagePart
 class ChatMessage:
     role: Literal["system", "user", "assistant"]
     content: str | tuple[Part, ...] = field(repr=False)
+    # What the model thought before it said this, for families that want it back.
+    reasoning: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def encode(request: CompletionRequest, *, include_usage: bool) -> bytes:
 def _parameters(request: CompletionRequest, family: Family) -> dict[str, float]:
     parameters: dict[str, float | None] = {
         family.limit_field: _at_most(request.max_tokens, family.max_output),
-        "temperature": _within(request.temperature, family.temperature),
+        "temperature": _temperature(request.temperature, family),
         "top_p": _within(request.top_p, family.top_p),
         "top_k": request.top_k,
     }
@@ -96,8 +98,16 @@ def _within(value: float | None, limits: tuple[float, float]) -> float | None:
     return None if value is None else min(max(value, low), high)
 
 
+def _temperature(value: float | None, family: Family) -> float | None:
+    value, decimals = _within(value, family.temperature), family.temperature_decimals
+    return value if value is None or decimals is None else round(value, decimals)
+
+
 def _message(message: ChatMessage, family: Family) -> dict[str, Any]:
-    return {"role": message.role, "content": _content(message.content, family)}
+    said: dict[str, Any] = {"role": message.role, "content": _content(message.content, family)}
+    if message.reasoning:
+        said["reasoning_content"] = clean(message.reasoning)
+    return said
 
 
 def _content(content: str | tuple[Part, ...], family: Family) -> str | list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from os.path import commonprefix
 from typing import Literal
 
+from chat.completions.families import family_of
 from chat.completions.request import ChatMessage, CompletionRequest, TextPart
 from chat.domain.parameters import Parameters
 from chat.enums import Role
@@ -20,8 +21,13 @@ def build(conversation: Conversation, *, path: list[Message]) -> CompletionReque
 
     Replies without text (failed ones, mostly) are left out: they are no answer to go on from.
     """
+    with_thinking = family_of(conversation.model).returns_thinking
     messages = [
-        ChatMessage(role=_role(message), content=message.text)
+        ChatMessage(
+            role=_role(message),
+            content=message.text,
+            reasoning=message.reasoning if with_thinking else "",
+        )
         for message in path
         if message.role == Role.USER or message.text
     ]
@@ -62,6 +68,8 @@ def struck(words: str, request: CompletionRequest) -> str:
 
 def _texts(request: CompletionRequest) -> Iterator[str]:
     for message in request.messages:
+        if message.reasoning:
+            yield message.reasoning
         if isinstance(message.content, str):
             yield message.content
         else:

@@ -113,6 +113,21 @@ def test_each_family_is_asked_in_its_own_words(model: str, expected: dict[str, f
     assert sent == expected
 
 
+def test_a_temperature_is_as_precise_as_the_family_takes_it() -> None:
+    assert body(request("glm-5.2", temperature=0.756))["temperature"] == 0.76
+    assert body(request("unheard-of", temperature=0.756))["temperature"] == 0.756
+
+
+def test_thinking_goes_back_with_the_answer_that_it_led_to() -> None:
+    answer = ChatMessage("assistant", "Yes.", reasoning="Hm.\ud800")
+    asked = CompletionRequest("m", (ChatMessage("user", "Is it?"), answer, ChatMessage("user", "")))
+
+    sent = json.loads(encode(asked, include_usage=True))["messages"]
+
+    assert sent[1] == {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm.\ufffd"}
+    assert "reasoning_content" not in sent[0]
+
+
 def test_a_limit_beyond_what_the_model_can_write_is_lowered() -> None:
     assert body(request("gemini-3-pro-preview", max_tokens=10**6))["max_tokens"] == 65_536
 
@@ -195,4 +210,5 @@ def test_no_prompt_shows_in_a_repr() -> None:
     )
 
     assert "secret" not in repr(asked) + repr(asked.messages) + repr(asked.messages[0].content)
+    assert "secret" not in repr(ChatMessage("assistant", "", reasoning="my secret"))
     assert "base64" not in repr(asked.messages[0].content)

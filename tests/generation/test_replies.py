@@ -44,6 +44,25 @@ async def test_what_the_model_thought_is_kept_apart_from_what_it_said(
     assert (reply.reasoning, reply.text) == ("Hm. ", "Yes.")
 
 
+@pytest.mark.parametrize(
+    ("model", "returned"), [("deepseek-v4-flash", "Hm. "), ("Gemini-3.0-pro", None)]
+)
+async def test_thinking_goes_back_to_the_models_that_want_it(
+    ask: Ask, conversation: Conversation, upstream: Upstream, model: str, returned: str | None
+) -> None:
+    conversation.model = model
+    await conversation.asave()
+    upstream.thinks_then_says("Hm. ", "Yes.")
+    upstream.says("No.")
+
+    await sealed((await ask(conversation, "Is it?")).reply)
+    await sealed((await ask(conversation, "Really?")).reply)
+
+    assert upstream.last.body is not None
+    _, answer, _ = upstream.last.body["messages"]
+    assert (answer["content"], answer.get("reasoning_content")) == ("Yes.", returned)
+
+
 async def test_the_whole_history_goes_to_the_upstream_and_ends_with_the_prompt(
     ask: Ask, conversation: Conversation, upstream: Upstream
 ) -> None:
