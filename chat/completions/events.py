@@ -46,14 +46,25 @@ class Usage:
 
     @property
     def output(self) -> int | None:
-        """What is billed as output. Some models leave hidden thinking out of `completion_tokens`
-        but not out of `total_tokens`, so the larger account counts."""
-        if self.total_tokens is None or self.prompt_tokens is None:
-            return self.completion_tokens
-        beyond_prompt = self.total_tokens - self.prompt_tokens
-        if beyond_prompt <= 0:
-            return self.completion_tokens
-        return max(self.completion_tokens or 0, beyond_prompt)
+        return billed_output(
+            prompt=self.prompt_tokens,
+            completion=self.completion_tokens,
+            total=self.total_tokens,
+            reasoning=self.reasoning_tokens,
+        )
+
+
+def billed_output(
+    *, prompt: int | None, completion: int | None, total: int | None, reasoning: int | None
+) -> int | None:
+    """What is billed as output, hidden thinking included; None if no figure tells.
+
+    Some models leave the thinking out of `completion_tokens`, but not out of `total_tokens` or of
+    its own figure, so the largest account counts.
+    """
+    beyond_prompt = None if prompt is None or total is None else max(0, total - prompt)
+    known = [figure for figure in (completion, beyond_prompt, reasoning) if figure is not None]
+    return max(known, default=None)
 
 
 @dataclass(frozen=True, slots=True)

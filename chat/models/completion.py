@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.completions.events import billed_output
 from chat.enums import CompletionState, Source
 
 if TYPE_CHECKING:
@@ -143,23 +144,26 @@ class Completion(models.Model):
         return self.state == CompletionState.ESTIMATED
 
     @property
+    def has_parts(self) -> bool:
+        """Whether the upstream's own account is there, be it of an answer that then broke off."""
+        return not self.is_estimated or self.usage is not None
+
+    @property
     def prompt(self) -> int | None:
         """Tokens in, whole: the upstream's figure, else the estimate, else unknown."""
         return self.estimated_prompt if self.is_estimated else self.prompt_tokens
 
     @property
     def output(self) -> int | None:
-        """Tokens out, hidden thinking included.
-
-        Some upstreams leave the thinking out of `completion_tokens`, so what `total_tokens`
-        leaves beside the prompt counts when it is more.
-        """
+        """Tokens out, hidden thinking included."""
         if self.is_estimated:
             return self.estimated_output
-        prompt, output, total = self.prompt_tokens, self.completion_tokens, self.total_tokens
-        if prompt is None or output is None or total is None:
-            return output
-        return max(output, total - prompt)
+        return billed_output(
+            prompt=self.prompt_tokens,
+            completion=self.completion_tokens,
+            total=self.total_tokens,
+            reasoning=self.reasoning_tokens,
+        )
 
     @property
     def visible(self) -> int | None:

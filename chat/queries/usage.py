@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import BigIntegerField, Case, Count, F, Q, Sum, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Greatest, TruncDate
+from django.db.models.functions import Coalesce, Greatest, TruncDate
 
 from chat.enums import CompletionState
 from chat.models import Completion, User
@@ -36,9 +36,14 @@ class Row:
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     # How many of the completions are estimated, and how many lack a figure in the sums: those that
-    # still run do, whatever they said so far.
+    # still run do, whatever they said so far. One that was refused has nothing to be billed.
     estimated: int = 0
     unknown: int = 0
+
+    @property
+    def is_unbilled(self) -> bool:
+        """Nothing but requests that were refused or never arrived."""
+        return not self.unknown and self.total_tokens is None
 
     @property
     def total_tokens(self) -> int | None:
@@ -98,6 +103,7 @@ def _moments(start: date, end: date, zone: tzinfo) -> tuple[datetime, datetime]:
 
 def _sums(completions: CompletionQuerySet, zone: tzinfo) -> Iterable[Mapping[str, Any]]:
     settled = ~Q(state__in=(CompletionState.OPEN, CompletionState.ESTIMATED))
+    may_be_billed = ~Q(state=CompletionState.FAILED)
     return (
         completions.annotate(
             day=TruncDate("started_at", tzinfo=zone),
@@ -113,7 +119,7 @@ def _sums(completions: CompletionQuerySet, zone: tzinfo) -> Iterable[Mapping[str
             reasoning_tokens=Sum("reasoning_tokens", filter=settled),
             cached_tokens=Sum("cached_tokens", filter=settled),
             estimated=Count("pk", filter=Q(state=CompletionState.ESTIMATED)),
-            unknown=Count("pk", filter=Q(tokens_in=None) | Q(tokens_out=None)),
+            unknown=Count("pk", filter=may_be_billed & (Q(tokens_in=None) | Q(tokens_out=None))),
         )
         .order_by("-day", "user__email", "model")
     )
@@ -130,21 +136,21 @@ def _figure(estimated: Combinable, given: Combinable) -> Case:
 
 
 def _output() -> Case:
-    """`Completion.output` of a settled row, in SQL.
+    """`billed_output` in SQL.
 
     Greatest is given no null: it would be null on SQLite, and the other figure on PostgreSQL.
     """
-    rest = F("total_tokens") - F("prompt_tokens")
-    return Case(
-        When(
-            completion_tokens__isnull=False,
-            prompt_tokens__isnull=False,
-            total_tokens__isnull=False,
-            then=Greatest(F("completion_tokens"), rest, output_field=BigIntegerField()),
-        ),
-        default=F("completion_tokens"),
-        output_field=BigIntegerField(),
+    accounts = (
+        F("completion_tokens"),
+        F("total_tokens") - F("prompt_tokens"),
+        F("reasoning_tokens"),
     )
+    has_account = Q(completion_tokens__isnull=False) | Q(reasoning_tokens__isnull=False)
+    has_account |= Q(total_tokens__isnull=False, prompt_tokens__isnull=False)
+    largest = Greatest(
+        *(Coalesce(account, 0) for account in accounts), output_field=BigIntegerField()
+    )
+    return Case(When(has_account, then=largest), output_field=BigIntegerField())
 
 
 def _grouped(rows: list[Row], group_of: Callable[[Row], Row]) -> list[Row]:

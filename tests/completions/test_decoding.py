@@ -346,12 +346,18 @@ def test_deepseeks_cache_hits_are_cached_tokens() -> None:
         (10, 5, None, 5),
         (None, 5, 70, 5),
         (10, 5, 3, 5),
+        (10, None, 3, 0),
+        (None, None, 70, None),
     ],
 )
-def test_output_is_the_larger_of_two_accounts(
-    prompt: int | None, completion: int | None, total: int | None, output: int
+def test_output_is_the_largest_account(
+    prompt: int | None, completion: int | None, total: int | None, output: int | None
 ) -> None:
     assert Usage(prompt, completion, total).output == output
+
+
+def test_thinking_that_is_counted_beside_the_answer_is_output_too() -> None:
+    assert Usage(completion_tokens=0, reasoning_tokens=60).output == 60
 
 
 @pytest.mark.parametrize(

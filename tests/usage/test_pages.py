@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -79,6 +80,32 @@ def test_unknown_figures_are_said_to_be_unknown(
     answer = client_for(ben).get(reverse(MINE))
 
     assert ">unknown<" in answer.content.decode()
+
+
+def test_what_was_refused_has_no_figures_and_is_not_called_unknown(
+    ben: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(state=CompletionState.FAILED)
+
+    page = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+
+    assert "No tokens: every request was refused." in page
+    assert "unknown" not in page
+
+
+def test_a_sum_that_holds_an_estimate_is_marked(
+    ben: User, client_for: ClientFor, spend: Spend, estimated: Spend
+) -> None:
+    spend()
+    exact = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+    estimated(prompt=100, output=200, started_at=NOON.replace(day=9))
+
+    page = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+
+    assert "≈" not in exact
+    assert '<p class="usage__sentence">≈ <strong>2,091 tokens out</strong> and 113 in' in page
+    # Of the row, and in all; not of the row that is exact.
+    assert len(re.findall(r"<td[^>]*>≈ ", page)) == 6
 
 
 def test_a_member_sees_only_their_own_figures(

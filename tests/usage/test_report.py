@@ -119,7 +119,10 @@ def test_the_team_is_summed_by_person_and_by_model_most_first_and_by_day(
         ({"prompt_tokens": 13, "completion_tokens": 50, "total_tokens": 0}, 50),
         ({"prompt_tokens": 13, "completion_tokens": 50, "total_tokens": None}, 50),
         ({"prompt_tokens": None, "completion_tokens": 50, "total_tokens": 63}, 50),
-        ({"prompt_tokens": 13, "completion_tokens": None, "total_tokens": 63}, None),
+        ({"prompt_tokens": 13, "completion_tokens": None, "total_tokens": 63}, 50),
+        ({"prompt_tokens": 13, "completion_tokens": None, "total_tokens": None}, None),
+        ({"prompt_tokens": 60, "completion_tokens": None, "total_tokens": 13}, 0),
+        ({"prompt_tokens": 13, "completion_tokens": 0, "reasoning_tokens": 60}, 60),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, 0),
     ],
 )
@@ -144,10 +147,10 @@ FIGURE = st.none() | st.integers(0, 2000)
 ROW = st.fixed_dictionaries(
     {
         "state": st.sampled_from([CompletionState.FINAL, CompletionState.FAILED]),
-        # Without a prompt nothing is left of the total: tested above.
-        "prompt_tokens": st.integers(0, 2000),
+        "prompt_tokens": FIGURE,
         "completion_tokens": FIGURE,
         "total_tokens": FIGURE,
+        "reasoning_tokens": FIGURE,
     }
 )
 
@@ -162,10 +165,14 @@ def test_the_sums_agree_with_the_figures_under_the_replies(
 
     total = of(ben).total
 
+    prompts = [row.prompt for row in completions if row.prompt is not None]
     outputs = [row.output for row in completions if row.output is not None]
-    assert total.prompt_tokens == sum(row.prompt or 0 for row in completions)
+    assert total.prompt_tokens == (sum(prompts) if prompts else None)
     assert total.output_tokens == (sum(outputs) if outputs else None)
-    assert total.unknown == len(completions) - len(outputs)
+    assert total.unknown == sum(
+        row.state == CompletionState.FINAL and None in (row.prompt, row.output)
+        for row in completions
+    )
 
 
 def test_estimates_are_summed_and_counted_as_such(
@@ -194,16 +201,19 @@ def test_what_still_runs_is_unknown_whatever_it_said_so_far(ben: User, spend: Sp
     ]
 
 
-@pytest.mark.parametrize("state", [CompletionState.FINAL, CompletionState.FAILED])
-def test_a_row_without_figures_is_unknown_and_not_zero(
-    ben: User, spend: Spend, state: CompletionState
+@pytest.mark.parametrize(
+    ("state", "unknown"), [(CompletionState.FINAL, 1), (CompletionState.FAILED, 0)]
+)
+def test_a_row_without_figures_is_unknown_and_not_zero_unless_there_is_nothing_to_bill(
+    ben: User, spend: Spend, state: CompletionState, unknown: int
 ) -> None:
     spend(state=state, prompt_tokens=None)
 
     total = of(ben).total
 
-    assert (total.prompt_tokens, total.output_tokens, total.unknown) == (None, None, 1)
+    assert (total.prompt_tokens, total.output_tokens, total.unknown) == (None, None, unknown)
     assert (total.reasoning_tokens, total.cached_tokens) == (None, None)
+    assert total.is_unbilled == (not unknown)
 
 
 def test_a_row_without_figures_leaves_the_sum_of_the_others(ben: User, spend: Spend) -> None:

@@ -228,6 +228,35 @@ def test_estimated_figures_are_marked_and_have_bounds(
     assert "≈ 100 out" in figures
     assert "estimated" in figures
     assert "Tokens out, estimated between 66 and 33,168" in figures
+    assert "of which" not in figures
+
+
+def test_of_an_answer_that_broke_off_the_parts_are_shown_that_were_counted(
+    browser: Client, conversation: Conversation
+) -> None:
+    turn = begin_turn(conversation)
+    usage = Usage(prompt_tokens=50, completion_tokens=9, cached_tokens=20, prompt_image_tokens=30)
+    seal(turn.reply, "Half", receipt=Receipt(http_status=200, may_be_billed=True, usage=usage))
+
+    figures = words_of(page_with(browser, conversation))
+
+    row = Completion.objects.get()
+    assert "of which cached 20" in figures
+    assert "of which images 30" in figures
+    assert "of which thinking unknown" in figures
+    assert f"Number in the ledger {row.pk}" in figures
+
+
+def test_where_an_answer_was_cut_is_marked_when_it_is_an_estimate(
+    browser: Client, conversation: Conversation
+) -> None:
+    turn = begin_turn(conversation)
+    receipt = Receipt(http_status=200, may_be_billed=True, output_characters=400)
+    seal(turn.reply, "x" * 400, receipt=receipt, finish_reason="length")
+
+    page = page_with(browser, conversation)
+
+    assert "Cut at the limit of tokens, after about 100." in page
 
 
 def test_both_models_are_named_when_another_one_answered(
