@@ -19,11 +19,14 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import dj_database_url
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from chat.completions.client import normalise_base_url, normalise_key
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SHORTEST_PASSWORD = 12
 DEMONSTRATION_MODEL = "SmolLM2-135M-Instruct"
 
 T = TypeVar("T")
@@ -98,7 +101,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", _base_url) or "",
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
         admin_email=reader.value("EVOWEB_ADMIN_EMAIL", "", _address) or "",
-        admin_password=reader.text("EVOWEB_ADMIN_PASSWORD", ""),
+        admin_password=reader.value("EVOWEB_ADMIN_PASSWORD", "", _new_password) or "",
     )
     if bool(environment.admin_email) != bool(environment.admin_password):
         reader.problems.append(
@@ -130,7 +133,7 @@ class _Reader:
 
 def _shown(name: str, text: str) -> str:
     """A bad value as it may stand in a log: addresses can hold a password."""
-    secret = name.endswith("_KEY") or (name.endswith("_URL") and "@" in text)
+    secret = name.endswith(("_KEY", "_PASSWORD")) or (name.endswith("_URL") and "@" in text)
     return "not usable" if secret else repr(text)
 
 
@@ -209,10 +212,18 @@ def _models(text: str) -> tuple[str, ...]:
 
 
 def _address(text: str) -> str:
-    name, _, host = text.partition("@")
-    if text and (not name or "." not in host.strip(".") or " " in text):
-        raise ValueError("give an e-mail address")
+    try:
+        if text:
+            validate_email(text)
+    except ValidationError:
+        raise ValueError("give an e-mail address, such as ana@example.org") from None
     return text.lower()
+
+
+def _new_password(text: str) -> str:
+    if text and len(text) < SHORTEST_PASSWORD:
+        raise ValueError(f"give at least {SHORTEST_PASSWORD} characters")
+    return text
 
 
 def _database(text: str) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "nonsense"),
         ("SECRET_KEY", "short"),
         ("EVOWEB_ADMIN_EMAIL", "ana"),
+        ("EVOWEB_ADMIN_EMAIL", "ana@@example.org"),
+        ("EVOWEB_ADMIN_PASSWORD", "elevenchars"),
     ],
 )
 def test_a_bad_value_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -89,6 +91,7 @@ def test_every_bad_value_is_named_at_once(tmp_path: Path) -> None:
         ("EVOLINK_BASE_URL", "https://ana:hidden@api.evolink.ai"),
         ("EVOLINK_API_KEY", "sk-hidden …"),
         ("SECRET_KEY", "hidden"),
+        ("EVOWEB_ADMIN_PASSWORD", "hidden"),
     ],
 )
 def test_a_secret_is_never_repeated(tmp_path: Path, name: str, value: str) -> None:
