@@ -55,7 +55,8 @@ def unsent(
 ) -> HttpResponse:
     """Say why nothing was done; a page of its own gives back the text that came with the form."""
     if getattr(request, "htmx", False):
-        return render(request, NOTICE, {"notice": notice, "oob": True}, status=status)
+        context = {"notice": notice, "sign_in": status == 401, "oob": True}
+        return render(request, NOTICE, context, status=status)
     context = {"heading": heading, "text": request.POST.get("text", ""), "way_on": way_on}
     return render(request, "errors/unsent.html", context, status=status)
 
@@ -67,7 +68,7 @@ def _session_ended(request: HttpRequest) -> HttpResponse:
         request,
         heading=_("Your session has ended"),
         notice=_(
-            "Your session has ended. Your text is kept: sign in in another tab, then send again."
+            "Your session has ended. Your text is kept: sign in again, come back and send it."
         ),
         status=401,
         way_on=f"{reverse('account_login')}?{urlencode({'next': '/'})}",

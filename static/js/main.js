@@ -51,6 +51,14 @@ document.addEventListener("visibilitychange", async () => {
   module.connect(document.getElementById("status"));
 }, { once: true });
 
+// Whoever has signed in again in another tab has got another token: forms go with that of the cookie.
+function renewToken() {
+  const [, token] = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/) ?? [];
+  if (!token) return;
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+}
+for (const deed of ["click", "submit"]) document.addEventListener(deed, renewToken, { capture: true });
+
 // A page that comes back from the browser's memory holds an old socket and a used send key.
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 
