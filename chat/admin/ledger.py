@@ -9,9 +9,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat.admin.site import site
 from chat.models import Completion, Conversation, Message
+from chat.templatetags.chat import tokens
 
 # What the lists' own filters put into their addresses, after the name of the field.
 _LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt", "__year", "__month", "__day")
@@ -25,6 +27,12 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
     list_per_page = 50
     show_full_result_count = False
+
+    # As ids: a conversation calls itself by its title.
+
+    @admin.display(description=_("conversation"))
+    def conversation_key(self, record: Message | Completion) -> object:
+        return record.conversation_id
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer(*self.unread)
@@ -66,14 +74,14 @@ class ConversationAdmin(RecordAdmin):
 @admin.register(Message, site=site)
 class MessageAdmin(RecordAdmin):
     unread = ("text", "reasoning")
-    list_display = ("id", "conversation_id", "role", "author", "state", "error", "created_at")
+    list_display = ("id", "conversation_key", "role", "author", "state", "error", "created_at")
     list_filter = ("role", "state", "error", "created_at")
     list_select_related = ("author",)
     ordering = ("-pk",)
     fields = (
         "id",
-        "conversation_id",
-        "parent_id",
+        "conversation_key",
+        "parent_key",
         "role",
         "author",
         "state",
@@ -86,12 +94,16 @@ class MessageAdmin(RecordAdmin):
         "finished_at",
     )
 
+    @admin.display(description=_("answer to"))
+    def parent_key(self, message: Message) -> object:
+        return message.parent_id
+
 
 @admin.register(Completion, site=site)
 class CompletionAdmin(RecordAdmin):
     """The ledger, row by row, with every figure of the upstream."""
 
-    list_display = ("id", "started_at", "user", "model_asked", "state", "prompt", "output")
+    list_display = ("id", "started_at", "user", "model_asked", "state", "tokens_in", "tokens_out")
     list_filter = (
         "state",
         "source",
@@ -102,7 +114,23 @@ class CompletionAdmin(RecordAdmin):
     list_select_related = ("user",)
     ordering = ("-started_at", "-pk")
     fields = tuple(
-        # As ids: a conversation calls itself by its title.
-        f"{field.name}_id" if field.name in ("conversation", "message") else field.name
+        f"{field.name}_key" if field.name in ("conversation", "message") else field.name
         for field in Completion._meta.concrete_fields
     )
+
+    @admin.display(description=_("message"))
+    def message_key(self, row: Completion) -> object:
+        return row.message_id
+
+    @admin.display(description=_("Tokens in"))
+    def tokens_in(self, row: Completion) -> str:
+        return _marked(row, row.prompt)
+
+    @admin.display(description=_("Tokens out"))
+    def tokens_out(self, row: Completion) -> str:
+        return _marked(row, row.output)
+
+
+def _marked(row: Completion, figure: int | None) -> str:
+    """What is estimated says so, here as elsewhere."""
+    return f"≈ {tokens(figure)}" if row.is_estimated else tokens(figure)

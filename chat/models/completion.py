@@ -41,7 +41,10 @@ def _figure(label: StrOrPromise) -> models.PositiveBigIntegerField[int | None, i
 class Completion(models.Model):
     # A person is erased to a pseudonym, never out of the ledger.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="completions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="completions",
+        verbose_name=_("person"),
     )
     # What was spent stays spent when the conversation goes.
     conversation = models.ForeignKey(
@@ -50,6 +53,7 @@ class Completion(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="completions",
+        verbose_name=_("conversation"),
     )
     message = models.ForeignKey(
         "chat.Message",
@@ -57,26 +61,29 @@ class Completion(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="completions",
+        verbose_name=_("message"),
     )
-    source = models.CharField(max_length=8, choices=Source.choices, default=Source.CHAT)
+    source = models.CharField(
+        _("made for"), max_length=8, choices=Source.choices, default=Source.CHAT
+    )
     state = models.CharField(
-        max_length=10, choices=CompletionState.choices, default=CompletionState.OPEN
+        _("state"), max_length=10, choices=CompletionState.choices, default=CompletionState.OPEN
     )
     model_asked = models.CharField(_("model asked for"), max_length=200)
     model_answered = models.CharField(_("model that answered"), max_length=200, blank=True)
 
     # The upstream's own words for its answer: `id`, `object`, `created` (Unix seconds), `choices`.
-    upstream_id = models.CharField(max_length=200, blank=True)
-    object = models.CharField(max_length=64, blank=True)
-    created = models.BigIntegerField(null=True, blank=True)
-    choices = models.PositiveSmallIntegerField(null=True, blank=True)
-    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    error = models.CharField(max_length=32, blank=True)
-    finish_reason = models.CharField(max_length=64, blank=True)
+    upstream_id = models.CharField("id", max_length=200, blank=True)
+    object = models.CharField("object", max_length=64, blank=True)
+    created = models.BigIntegerField("created", null=True, blank=True)
+    choices = models.PositiveSmallIntegerField(_("number of choices"), null=True, blank=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    error = models.CharField(_("error"), max_length=32, blank=True)
+    finish_reason = models.CharField("finish_reason", max_length=64, blank=True)
 
-    started_at = models.DateTimeField(default=timezone.now)
-    first_token_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("begun"), default=timezone.now)
+    first_token_at = models.DateTimeField(_("first token"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     prompt_tokens = _figure("prompt_tokens")
     completion_tokens = _figure("completion_tokens")

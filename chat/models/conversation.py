@@ -43,7 +43,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="conversations"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="conversations",
+        verbose_name=_("owner"),
     )
     title = models.CharField(_("title"), max_length=TITLE_LENGTH)
     model = models.CharField(_("model"), max_length=200)
@@ -54,12 +57,12 @@ class Conversation(models.Model):
     head = models.ForeignKey(
         "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    revision = models.PositiveBigIntegerField(default=0)
+    revision = models.PositiveBigIntegerField(_("revision"), default=0)
     # The revision at which another branch came to be shown: older pages need the whole thread.
     branch_revision = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    active_at = models.DateTimeField(default=timezone.now)
-    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("begun"), default=timezone.now, editable=False)
+    active_at = models.DateTimeField(_("last active"), default=timezone.now)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
 
     objects = ConversationQuerySet.as_manager()
 

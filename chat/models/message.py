@@ -29,12 +29,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 class Message(models.Model):
     conversation = models.ForeignKey(
-        "chat.Conversation", on_delete=models.CASCADE, related_name="messages"
+        "chat.Conversation",
+        on_delete=models.CASCADE,
+        related_name="messages",
+        verbose_name=_("conversation"),
     )
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="children",
+        verbose_name=_("answer to"),
     )
-    role = models.CharField(max_length=10, choices=Role.choices)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     # Who wrote a prompt. A reply has no author: the model is named by its completions.
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -42,24 +50,25 @@ class Message(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="prompts",
+        verbose_name=_("author"),
     )
     text = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     state = models.CharField(
-        max_length=12, choices=MessageState.choices, default=MessageState.COMPLETE
+        _("state"), max_length=12, choices=MessageState.choices, default=MessageState.COMPLETE
     )
     # Why a reply failed or was interrupted, as `enums.Fault` names it.
-    error = models.CharField(max_length=32, blank=True)
-    finish_reason = models.CharField(max_length=64, blank=True)
+    error = models.CharField(_("error"), max_length=32, blank=True)
+    finish_reason = models.CharField("finish_reason", max_length=64, blank=True)
     # Made by the form that sends a prompt: the same key twice is the same send, not a second one.
     send_key = models.UUIDField(null=True, blank=True, editable=False)
     # The process that runs this reply; each of its writes is conditional on it.
-    claim = models.UUIDField(null=True, blank=True, editable=False)
-    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    claim = models.UUIDField(_("run by"), null=True, blank=True, editable=False)
+    stop_requested_at = models.DateTimeField(_("told to stop"), null=True, blank=True)
     # The conversation's revision at the last change of this message.
-    revision = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=0)
+    created_at = models.DateTimeField(_("begun"), default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 

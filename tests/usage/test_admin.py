@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 
+from chat.admin import site
 from chat.enums import CompletionState
 from chat.models import Completion, Conversation, Message, User
 from tests.usage.conftest import NOON, SECRET, ClientFor, Spend
@@ -62,6 +66,34 @@ def test_no_page_shows_a_word_of_what_was_said(
     )
     assert len(pages) == 2 + 4 + 2 * (1 + 2 + 1 + 2)
     assert [address for address, page in pages.items() if SECRET in page.content.decode()] == []
+
+
+# Words that happen to be the same.
+ALIKE = {"ID", "Id", "error"}
+
+
+@pytest.mark.parametrize("admin", site._registry.values(), ids=lambda admin: admin.opts.model_name)
+def test_every_label_is_in_spanish_too(admin: ModelAdmin) -> None:
+    names = {*admin.list_display, *(admin.fields or ())}
+
+    labels = {
+        language: {name: label_in(language, str(name), admin) for name in names}
+        for language in ("en", "es")
+    }
+
+    same = {name for name in names if labels["en"][name] == labels["es"][name]}
+    assert {labels["en"][name] for name in same if not is_of_the_upstream(str(name))} <= ALIKE
+
+
+def label_in(language: str, name: str, admin: ModelAdmin) -> str:
+    with override(language):
+        return str(label_for_field(name, admin.model, admin))
+
+
+def is_of_the_upstream(name: str) -> bool:
+    """Named by the API's own words, the same in every language."""
+    field = {field.name: field for field in Completion._meta.concrete_fields}.get(name)
+    return field is not None and isinstance(field.verbose_name, str)
 
 
 @pytest.mark.parametrize(("record", "path"), SECRETS)
