@@ -127,6 +127,10 @@ def test_kill_9_leaves_no_process_behind(tmp_path: Path) -> None:
     )
 
 
+def test_with_a_key_nothing_local_is_started(own_evoweb: EvowebProcess) -> None:
+    assert own_evoweb.children == []
+
+
 def test_a_second_start_keeps_what_the_first_one_made(own_evoweb: EvowebProcess) -> None:
     own_evoweb.stop()
     own_evoweb.start()

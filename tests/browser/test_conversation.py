@@ -29,6 +29,24 @@ def test_the_page_shows_exactly_what_the_model_has_said_so_far(
     expect(ana.get_by_text("Answer finished")).to_be_attached()
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_was_shown_stays_after_stop_and_reload(
+    ana: Page, upstream: Upstream, count: int
+) -> None:
+    upstream.holds_after(count, *PIECES)
+    send(ana, "Count")
+    shown = "".join(PIECES[:count])
+    expect(text_of(reply(ana))).to_have_text(shown)
+
+    ana.get_by_role("button", name="Stop").click()
+    expect(reply(ana)).to_have_attribute("data-state", "stopped")
+    expect(text_of(reply(ana))).to_have_text(shown)
+    ana.reload()
+
+    expect(reply(ana)).to_have_attribute("data-state", "stopped")
+    expect(text_of(reply(ana))).to_have_text(shown)
+
+
 def test_a_reload_in_the_middle_shows_the_same_text_and_goes_on(
     ana: Page, upstream: Upstream
 ) -> None:

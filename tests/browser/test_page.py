@@ -130,6 +130,34 @@ def test_enter_that_ends_an_input_methods_word_does_not_send(ana: Page) -> None:
     expect(ana.get_by_role("log")).to_have_count(0)
 
 
+def test_on_a_touch_keyboard_enter_breaks_the_line(
+    chromium: Browser, evoweb: EvowebProcess
+) -> None:
+    context = chromium.new_context(locale="en-GB", has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sign_in(page, evoweb)
+    box = page.get_by_role("textbox", name="Message")
+
+    box.press_sequentially("Upper")
+    box.press("Enter")
+    box.press_sequentially("lower")
+
+    expect(box).to_have_value("Upper\nlower")
+    expect(page).to_have_url(f"{evoweb.url}/")
+    context.close()
+
+
+def test_the_box_grows_with_its_text_up_to_a_part_of_the_page(ana: Page) -> None:
+    box = ana.get_by_role("textbox", name="Message")
+
+    heights = []
+    for lines in (1, 4, 200):
+        box.fill("line\n" * lines)
+        heights.append(box.evaluate("box => box.clientHeight"))
+
+    assert heights[0] < heights[1] < heights[2] <= 0.4 * 800 + 1
+
+
 def test_the_theme_is_switched_at_once_and_kept(ana: Page, evoweb: EvowebProcess) -> None:
     ana.get_by_role("button", name="ana").click()
     with ana.expect_response("**/profile/theme/"):

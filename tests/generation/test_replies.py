@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,6 +14,7 @@ from chat.generation.service import Service
 from chat.models import Completion, Conversation, JournalPiece
 from tests.generation.conftest import Ask, sealed
 from tests.upstream.process import Upstream
+from tests.upstream.scripts import SEED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -165,15 +167,25 @@ async def test_each_retry_has_a_ledger_row_of_its_own(
     assert [row.http_status for row in rows] == [503, 200]
 
 
+@pytest.mark.parametrize("form", ["stream", "plain", "plain for a stream"])
 async def test_the_seeds_answer_lands_in_the_ledger_with_all_its_figures(
-    ask: Ask, conversation: Conversation, upstream: Upstream
+    ask: Ask, conversation: Conversation, upstream: Upstream, form: str
 ) -> None:
+    if form == "plain":
+        conversation.parameters = {"stream": False}
+        await conversation.asave()
+    if form == "plain for a stream":
+        upstream.script(body=json.dumps(SEED), headers={"Content-Type": "application/json"})
+
     reply = await sealed((await ask(conversation, "Please introduce yourself")).reply)
 
     row = await Completion.objects.aget(message=reply)
     assert reply.text.startswith("Hello! I'm pleased to introduce myself.")
     assert row.upstream_id == "chatcmpl-20251010015944503180122WJNB8Eid"
-    assert row.model_answered == "Gemini-3.0-pro"
+    assert (row.model_asked, row.model_answered) == ("Gemini-3.0-pro", "Gemini-3.0-pro")
+    assert row.object == SEED["object"] + (".chunk" if form == "stream" else "")
+    assert (row.created, row.choices, row.finish_reason) == (1760032810, 1, "stop")
+    assert (row.http_status, row.error) == (200, "")
     assert (row.prompt_tokens, row.completion_tokens, row.total_tokens) == (13, 1891, 1904)
     assert (row.cached_tokens, row.prompt_text_tokens) == (0, 13)
     assert (row.prompt_audio_tokens, row.prompt_image_tokens) == (0, 0)

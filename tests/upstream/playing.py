@@ -238,7 +238,7 @@ class Player:
 
     def _frame(self, *, object_: str = "chat.completion.chunk") -> dict[str, Any]:
         model = self._script.model or self._body.get("model")
-        created = int(time.time())
+        created = self._script.created or int(time.time())
         return {"id": self._id, "object": object_, "created": created, "model": model}
 
     def _usage(self) -> dict[str, Any]:

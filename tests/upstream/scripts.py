@@ -49,6 +49,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     pieces: list[Piece | str] = []
     id: str | None = None
     model: str | None = None  # the model that says it answered; the one asked for if None
+    created: int | None = None  # Unix seconds; now if None
     role_chunk: bool = True
     as_json: bool = False  # a plain JSON answer although a stream was asked for
     delay: float = 0.0  # seconds before each piece
@@ -86,6 +87,7 @@ def seed_script(*, is_stream: bool) -> Script:
     usage = SEED["usage"]
     script = Script(
         id=SEED["id"],
+        created=SEED["created"],
         usage=usage,
         prompt_tokens=usage["prompt_tokens"],
         completion_tokens=usage["completion_tokens"],
