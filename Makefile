@@ -14,6 +14,10 @@ run: .venv/run.stamp  ## everything from a fresh clone to a working chat
 
 test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included
 	$(PYTEST) $(TESTS)
+	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(ON_POSTGRESQL))
+
+# What the database does, once more on the other one.
+ON_POSTGRESQL := tests/postgresql tests/domain tests/generation tests/usage tests/people tests/views
 
 check: .venv/develop.stamp  ## format, lint, types, migrations, translations, templates
 	$(BIN)/ruff format --check --quiet

@@ -17,12 +17,14 @@ from typing import Any
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 logger = logging.getLogger(__name__)
 
 SERVICE_RESTART = 1012
+ENDING_SECONDS = 10.0
 
 # Of WebSocket frames.
 CONTINUATION, TEXT, BINARY = 0, 1, 2
@@ -176,6 +178,23 @@ class Server(DaphneServer):
 
     # Leaving
 
+    def kill_all_applications(self) -> Deferred[Any]:
+        """Cancel what still runs and wait for all of it.
+
+        Daphne waits for the first that ends. The loop would stop under a request that is still in
+        its thread, and the process would wait for that thread for ever.
+        """
+        running = [
+            application
+            for details in self.connections.values()
+            if (application := details.get("application_instance")) and not application.done()
+        ]
+        for application in running:
+            application.cancel()
+        return Deferred.fromFuture(
+            asyncio.ensure_future(_all_ended(running), loop=asyncio.get_event_loop())
+        )
+
     def _take_signals(self) -> None:
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -215,6 +234,11 @@ class Server(DaphneServer):
         for protocol in list(self.connections):
             if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
                 protocol.sendCloseFrame(code=SERVICE_RESTART)
+
+
+async def _all_ended(applications: list[asyncio.Task[Any]]) -> None:
+    if applications:
+        await asyncio.wait(applications, timeout=ENDING_SECONDS)
 
 
 def _keep_kernel_queue_short(transport: Any) -> None:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 # with the view, because each change between the two worlds costs a hop to a thread.
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
+    "chat.middleware.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
+
+collect_ignore = [] if on_postgresql else ["postgresql"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,12 @@
-"""A real PostgreSQL out of a wheel, for as long as a test needs it."""
+"""A real PostgreSQL out of a wheel, for as long as a test needs it, or a whole run of tests:
+`python -m tests.postgres tests/domain` runs pytest on it."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Self
@@ -29,3 +33,16 @@ class PostgresProcess:
     def __exit__(self, *details: Any) -> None:
         self._server.__exit__(*details)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def main() -> int:
+    # The server's library warns at its import where this is missing.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="evoweb-runtime-"))
+    with PostgresProcess() as postgres:
+        environment = {**os.environ, "EVOWEB_TEST_DATABASE_URL": postgres.url}
+        command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,8 +7,12 @@ import csv
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -82,6 +86,35 @@ def test_sockets_are_told_to_come_back(own_evoweb: EvowebProcess, upstream: Upst
             left(socket_)
 
     assert socket_.close_code == 1012
+
+
+def test_it_ends_although_a_socket_does_not_close_and_a_request_still_runs(
+    own_evoweb: EvowebProcess, upstream: Upstream
+) -> None:
+    with own_evoweb.session() as browser, ExitStack() as stack:
+        page = send(browser, "Hello")
+        eventually(lambda: reply_state(browser.get(page.url).text), lambda now: now == "complete")
+        deaf = stack.enter_context(socket.create_connection(("127.0.0.1", own_evoweb.port)))
+        deaf.sendall(handshake(own_evoweb, browser, page.text))
+        assert deaf.recv(100).startswith(b"HTTP/1.1 101")
+        database = sqlite3.connect(own_evoweb.folder / "evoweb.sqlite3", isolation_level=None)
+        stack.enter_context(closing(database)).execute("BEGIN IMMEDIATE")
+        threads = stack.enter_context(ThreadPoolExecutor(1))
+        renaming = threads.submit(browser.post, f"{page.url.path}title/", data={"title": "Other"})
+        # Until it waits for the database.
+        time.sleep(1)
+
+        own_evoweb.signal(signal.SIGTERM)
+        # The frame that closes the socket, which this reader leaves unanswered.
+        while b"\x88" not in deaf.recv(65536):
+            pass
+        time.sleep(1)
+        database.rollback()
+        status = own_evoweb.wait()
+        renaming.exception()
+
+    assert status == 0
+    assert own_evoweb.output.rstrip().endswith("evoweb has ended.")
 
 
 def test_after_kill_9_everything_a_socket_had_received_is_stored(
@@ -260,18 +293,39 @@ def reply_state(page: str) -> str:
 
 def watch(evoweb: EvowebProcess, browser: httpx.Client, page: str) -> ClientConnection:
     """Open the socket that a page names, as its reader."""
-    address = re.search(r'hx-ws:connect="([^"]+)"', page)
-    assert address is not None
     connection: ClientConnection = connect(
-        evoweb.url.replace("http", "ws") + address[1].replace("&amp;", "&"),
+        evoweb.url.replace("http", "ws") + socket_address(page),
         origin=Origin(evoweb.url),
-        additional_headers={
-            "Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        },
+        additional_headers={"Cookie": cookies_of(browser)},
         legacy=True,
         proxy=None,
     )
     return connection
+
+
+def handshake(evoweb: EvowebProcess, browser: httpx.Client, page: str) -> bytes:
+    """The same by hand, for a reader that then does nothing at all."""
+    lines = (
+        f"GET {socket_address(page)} HTTP/1.1",
+        f"Host: 127.0.0.1:{evoweb.port}",
+        f"Origin: {evoweb.url}",
+        f"Cookie: {cookies_of(browser)}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def socket_address(page: str) -> str:
+    address = re.search(r'hx-ws:connect="([^"]+)"', page)
+    assert address is not None
+    return address[1].replace("&amp;", "&")
+
+
+def cookies_of(browser: httpx.Client) -> str:
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
 SHOWN_TEXT = re.compile(

@@ -32,9 +32,9 @@ def configure(
 @transaction.atomic
 def delete(conversation: Conversation) -> list[int]:
     """Put it out of sight, where it can be taken back for a week. Gives the replies to stop."""
+    _change(conversation, deleted_at=timezone.now())
     running = Message.objects.filter(conversation=conversation).running()
     running.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
-    _change(conversation, deleted_at=timezone.now())
     return list(running.values_list("pk", flat=True))
 
 
@@ -60,7 +60,8 @@ def purge() -> int:
     ids = list(gone.values_list("pk", flat=True))
     for key in ids:
         if not Message.objects.filter(conversation=key).running().exists():
-            Conversation.objects.filter(pk=key).delete()
+            # Unless it was taken back meanwhile.
+            gone.filter(pk=key).delete()
     return len(ids)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat.completions.events import Identified, Usage
 from chat.domain.estimates import Estimate
-from chat.enums import CompletionState, Source
+from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
 from chat.models import Completion, Conversation, Message
 
 
@@ -46,6 +46,18 @@ def open_row(*, reply: Message, conversation: Conversation, user_id: int) -> Com
     )
 
 
+def open_next(completion_id: int) -> Completion:
+    """The row of another attempt at the same thing."""
+    row = Completion.objects.get(pk=completion_id)
+    return Completion.objects.create(
+        user_id=row.user_id,
+        conversation_id=row.conversation_id,
+        message_id=row.message_id,
+        source=row.source,
+        model_asked=row.model_asked,
+    )
+
+
 def close_row(completion_id: int, receipt: Receipt) -> bool:
     """Close an open row. False when it was closed before: a row closes once."""
     identified = receipt.identified
@@ -68,6 +80,12 @@ def close_row(completion_id: int, receipt: Receipt) -> bool:
         )
     )
     return bool(closed)
+
+
+def close_forgotten() -> int:
+    """Close rows that are open although no reply runs. There should be none: gives how many."""
+    forgotten = Completion.objects.open().exclude(message__state__in=RUNNING_STATES)
+    return sum(close_row(row.pk, Receipt(error=Fault.INTERNAL)) for row in forgotten)
 
 
 def _state(receipt: Receipt) -> CompletionState:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.completions.request import CompletionRequest
@@ -47,36 +48,38 @@ class Outcome:
 
 @transaction.atomic
 def start(reply_id: int, claim: uuid.UUID) -> Work | None:
-    """Claim a reserved reply. None when it has an owner, ended, or lost its conversation."""
-    claimed = Message.objects.filter(pk=reply_id, claim=None, state=MessageState.WAITING).update(
-        claim=claim
-    )
-    if not claimed:
+    """Claim a reserved reply. None when another process has it, or when it ended.
+
+    May be called again by whoever did not hear that it had succeeded.
+    """
+    unclaimed = Q(claim=None) | Q(claim=claim)
+    reserved = Message.objects.filter(unclaimed, pk=reply_id, state=MessageState.WAITING)
+    if not reserved.update(claim=claim):
         return None
     reply = Message.objects.select_related("conversation").get(pk=reply_id)
     conversation = reply.conversation
+    # The settings of this moment are asked with, so this is the model that is asked.
+    row = reply.completions.open()
+    row.update(model_asked=conversation.model)
     return Work(
         reply_id=reply_id,
         conversation_id=conversation.pk,
-        completion_id=reply.completions.open().values_list("pk", flat=True)[0],
+        completion_id=row.values_list("pk", flat=True)[0],
         request=prompts.build(conversation, path=thread.path_to(reply.parent)),
         stop_requested=reply.stop_requested_at is not None,
     )
 
 
 @transaction.atomic
-def attempt_again(completion_id: int, receipt: Receipt) -> int:
-    """Close the row of an attempt that failed and open one for the next. Gives the new row's id."""
-    row = Completion.objects.get(pk=completion_id)
-    ledger.close_row(completion_id, receipt)
-    again = Completion.objects.create(
-        user_id=row.user_id,
-        conversation_id=row.conversation_id,
-        message_id=row.message_id,
-        source=row.source,
-        model_asked=row.model_asked,
-    )
-    return again.pk
+def attempt_again(reply_id: int, completion_id: int, receipt: Receipt) -> int | None:
+    """Close the row of an attempt that failed and open one for the next. Gives the new row's id.
+
+    May be called again like `start`. None when the reply was judged by another process.
+    """
+    if ledger.close_row(completion_id, receipt):
+        return ledger.open_next(completion_id).pk
+    rows = Completion.objects.filter(message=reply_id).open()
+    return rows.values_list("pk", flat=True).first()
 
 
 @transaction.atomic
@@ -93,7 +96,13 @@ def write_pieces(
         .running()
         .values_list("pk", flat=True)
     )
-    JournalPiece.objects.bulk_create([piece for piece in pieces if piece.message_id in owned])
+    JournalPiece.objects.bulk_create(
+        [piece for piece in pieces if piece.message_id in owned],
+        # One that was committed without our hearing of it comes again, with what came after it.
+        update_conflicts=True,
+        unique_fields=("message", "number"),
+        update_fields=("text", "reasoning"),
+    )
     for reply_id in owned.intersection(first):
         _show_first(reply_id)
     return {piece.message_id for piece in pieces} - owned
@@ -116,6 +125,7 @@ def finish(
 @transaction.atomic
 def abandon(reply_id: int) -> bool:
     """Seal a reply whose process is gone, with what the journal holds of it."""
+    revisions.lock(reply_id)
     reply = Message.objects.select_related("conversation").get(pk=reply_id)
     text, reasoning = thread.journalled([reply_id]).get(reply_id, ("", ""))
     stopped = reply.stop_requested_at is not None
@@ -143,11 +153,12 @@ def abandon(reply_id: int) -> bool:
     return _seal(Message.objects.filter(pk=reply_id).running(), reply_id, outcome)
 
 
-def unattended(*, attended: Collection[int], older_than: timedelta) -> list[Message]:
-    """Replies that run by the database and are none of `attended`, which this process runs."""
+def unattended(*, attended: Collection[int], before: datetime) -> list[Message]:
+    """Replies that were reserved before this moment, run by the database, and are none of
+    `attended`, which this process runs."""
     return list(
         Message.objects.running()
-        .filter(created_at__lte=timezone.now() - older_than)
+        .filter(created_at__lte=before)
         .exclude(pk__in=attended)
         .oldest_first()
     )
@@ -155,6 +166,7 @@ def unattended(*, attended: Collection[int], older_than: timedelta) -> list[Mess
 
 def _show_first(reply_id: int) -> None:
     """The first text of a reply: from here on it is being written."""
+    revisions.lock(reply_id)
     reply = Message.objects.only("conversation_id").get(pk=reply_id)
     Message.objects.filter(pk=reply_id).update(state=MessageState.STREAMING)
     reply.completions.open().update(first_token_at=timezone.now())
@@ -162,7 +174,7 @@ def _show_first(reply_id: int) -> None:
 
 
 def _seal(running: MessageQuerySet, reply_id: int, outcome: Outcome) -> bool:
-    now = timezone.now()
+    conversation_id, now = revisions.lock(reply_id), timezone.now()
     sealed = running.update(
         state=outcome.state,
         text=outcome.text,
@@ -171,10 +183,9 @@ def _seal(running: MessageQuerySet, reply_id: int, outcome: Outcome) -> bool:
         finish_reason=outcome.finish_reason[:64],
         finished_at=now,
     )
-    if not sealed:
+    if not sealed or conversation_id is None:
         return False
     JournalPiece.objects.filter(message=reply_id).delete()
-    conversation_id = Message.objects.values_list("conversation_id", flat=True).get(pk=reply_id)
     revisions.touch(conversation_id, [reply_id])
     Conversation.objects.filter(pk=conversation_id).update(active_at=now)
     return True

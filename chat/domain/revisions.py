@@ -13,6 +13,17 @@ class ConversationGone(Exception):
     """The conversation was deleted meanwhile."""
 
 
+def lock(message_id: int) -> uuid.UUID | None:
+    """Make the row of a message's conversation this transaction's, before the message itself.
+
+    Every deed begins with the conversation: two that took the rows in different orders could wait
+    for each other, which PostgreSQL ends by refusing one. SQLite has one writer at a time anyway.
+    Gives the conversation's id, or None when both are gone.
+    """
+    rows = Conversation.objects.select_for_update(of=("self",)).filter(messages=message_id)
+    return rows.values_list("pk", flat=True).first()
+
+
 def advance(conversation: Conversation) -> int:
     """Take the next revision; the row is this transaction's from here on."""
     changed = Conversation.objects.filter(pk=conversation.pk, deleted_at=None).update(

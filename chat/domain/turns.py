@@ -77,11 +77,13 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
 
 def try_again(*, conversation: Conversation, reply: Message, author: User) -> Turn:
     """Reserve another reply to the same prompt; the earlier one stays beside it."""
-    if reply.parent is None or reply.pk != conversation.head_id:
+    if reply.parent is None:
         raise NotTheLast
     try:
         with transaction.atomic():
             conversation.branch_revision = revisions.advance(conversation)
+            if reply.pk != conversation.head_id:
+                raise NotTheLast
             second = _reserve_reply(conversation, prompt=reply.parent, author=author)
     except IntegrityError as conflict:
         raise ReplyRunning from conflict
@@ -91,6 +93,7 @@ def try_again(*, conversation: Conversation, reply: Message, author: User) -> Tu
 @transaction.atomic
 def request_stop(reply: Message) -> bool:
     """Mark a running reply to stop; the next send is free from here on. Harmless when it ended."""
+    revisions.lock(reply.pk)
     marked = (
         Message.objects.filter(pk=reply.pk, stop_requested_at=None)
         .running()

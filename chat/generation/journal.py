@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from chat.domain import replies
 from chat.generation.hub import Hub, Piece
@@ -108,7 +108,7 @@ class Journal:
         self._in_flight = set(pieces)
         try:
             lost = await self._commit(pieces)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             logger.warning(
                 "The journal cannot be written; what came meanwhile waits", exc_info=True
             )
@@ -138,7 +138,7 @@ class Journal:
     def _write(self, rows: list[JournalPiece], first: list[int]) -> set[int]:
         try:
             return replies.write_pieces(rows, claim=self._claim, first=first)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             # Whatever happened to the connection, the next attempt begins with a new one.
             connections.close_all()
             raise

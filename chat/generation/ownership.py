@@ -10,6 +10,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
 # Any fixed number; PostgreSQL keeps advisory locks by number within one database.
@@ -29,13 +30,20 @@ class Ownership:
 
     def __init__(self) -> None:
         self._handle: int | None = None
-        self._connections: ConnectionHandler | None = None
+        self._connection: BaseDatabaseWrapper | None = None
 
     def __enter__(self) -> Self:
-        if connection.vendor == "sqlite":
-            self._lock_file(Path(f"{settings.DATABASES['default']['NAME']}.lock"))
-        else:
-            self._lock_database()
+        try:
+            if connection.vendor == "sqlite":
+                # A file that is no database gets no lock beside it.
+                connection.ensure_connection()
+                self._lock_file(Path(f"{settings.DATABASES['default']['NAME']}.lock"))
+            else:
+                self._connection = _lasting_connection()
+                self._lock_database(self._connection)
+        except BaseException:
+            self._let_go()
+            raise
         return self
 
     def __exit__(
@@ -44,10 +52,23 @@ class Ownership:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
-        if self._connections is not None:
-            self._connections["default"].close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def confirm(self) -> None:
+        """See that the database is still ours; from any thread, one at a time.
+
+        PostgreSQL forgets the lock with the connection, be it lost by a restart or on the way: then
+        it is taken again. Raises AlreadyServed when somebody else was faster.
+        """
+        if self._connection is not None and not self._connection.is_usable():
+            self._connection.close()
+            self._lock_database(self._connection)
 
     def _lock_file(self, path: Path) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -56,11 +77,17 @@ class Ownership:
         except BlockingIOError:
             raise AlreadyServed from None
 
-    def _lock_database(self) -> None:
-        database = settings.DATABASES["default"]
-        options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
-        self._connections = ConnectionHandler({"default": {**database, "OPTIONS": options}})
-        with self._connections["default"].cursor() as cursor:
+    def _lock_database(self, lasting: BaseDatabaseWrapper) -> None:
+        with lasting.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
             if cursor.fetchone() != (True,):
                 raise AlreadyServed
+
+
+def _lasting_connection() -> BaseDatabaseWrapper:
+    """A connection outside the pool, which closes its own after a while, for all threads."""
+    database = settings.DATABASES["default"]
+    options = {key: value for key, value in database["OPTIONS"].items() if key != "pool"}
+    lasting = ConnectionHandler({"default": {**database, "OPTIONS": options}})["default"]
+    lasting.inc_thread_sharing()
+    return lasting

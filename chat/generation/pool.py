@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 4
+# What a database raises that is away, or restarts, or whose connection was lost.
+FAULTS = (OperationalError, InterfaceError)
 
 
 class DatabasePool:
@@ -40,8 +42,16 @@ class DatabasePool:
 def _with_fresh_connection(call: Callable[[], T]) -> T:
     try:
         return call()
-    except (OperationalError, InterfaceError):
+    except FAULTS:
         connections.close_all()
+        _replace_dead_connections()
         return call()
     finally:
         connections.close_all()
+
+
+def _replace_dead_connections() -> None:
+    """After a restart of PostgreSQL every connection that Django's pool keeps is dead: without this
+    the next call would be handed another of them."""
+    if kept := getattr(connection, "pool", None):
+        kept.check()

@@ -8,8 +8,8 @@ import logging
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError
 from django.utils import timezone
 
 from chat.completions.answer import Answer
@@ -32,16 +32,18 @@ from chat.domain.replies import Outcome, Work
 from chat.enums import Fault, MessageState
 from chat.generation.hub import Hub
 from chat.generation.journal import Journal
-from chat.generation.pool import DatabasePool
+from chat.generation.pool import FAULTS, DatabasePool
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
 # Makes one attempt at the upstream; leaving it closes the connection.
 Ask = Callable[[CompletionRequest], AbstractAsyncContextManager[Answer]]
 
 # Characters. Nobody reads more, and every viewer's page has to hold it.
 LONGEST_REPLY = 4_000_000
-SEAL_AGAIN_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
 
 
 class Run:
@@ -89,9 +91,11 @@ class Run:
         self._end(MessageState.INTERRUPTED)
 
     def _end(self, state: MessageState) -> None:
-        self._ending = self._ending or state
-        if self._reading is not None:
-            self._reading.cancel()
+        # Once: a second cancellation would reach what the first one made to be tidied up.
+        if self._ending is None:
+            self._ending = state
+            if self._reading is not None:
+                self._reading.cancel()
 
     def _told(self) -> MessageState | None:
         return self._ending
@@ -99,7 +103,7 @@ class Run:
     # The road
 
     async def go(self) -> None:
-        work = await self._pool.run(replies.start, self.reply_id, self._claim)
+        work = await self._written(replies.start, self.reply_id, self._claim)
         if work is None:
             return
         self._completion_id = work.completion_id
@@ -130,6 +134,8 @@ class Run:
             self._note(error, work)
             return self._as_failed(error.code)
         except Exception:
+            if told := self._told():
+                return self._as_ended(told)
             # A fault of ours must still seal the reply and close its row.
             logger.exception("Reply %s failed inside evoweb", self.reply_id)
             return self._as_failed(Fault.INTERNAL)
@@ -154,12 +160,15 @@ class Run:
     async def _open_next_attempt(self, work: Work) -> None:
         """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile."""
         opening = asyncio.ensure_future(
-            self._pool.run(replies.attempt_again, self._completion_id, self._receipt)
+            self._written(replies.attempt_again, self.reply_id, self._completion_id, self._receipt)
         )
         try:
             await asyncio.shield(opening)
         finally:
-            self._completion_id = await opening
+            if (completion_id := await opening) is None:
+                self.lose()
+            else:
+                self._completion_id = completion_id
             self._begin_receipt(work)
 
     async def _attempt(self, work: Work) -> Ended | None:
@@ -225,22 +234,27 @@ class Run:
     # The end
 
     async def _seal(self, outcome: Outcome) -> None:
-        """Write how it ended, as soon as the database takes it."""
-        while not self._is_lost:
+        if not self._is_lost:
+            await self._written(
+                replies.finish,
+                reply_id=self.reply_id,
+                claim=self._claim,
+                completion_id=self._completion_id,
+                outcome=outcome,
+                receipt=self._receipt,
+            )
+
+    async def _written(self, deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do one of this reply's deeds as soon as the database takes it.
+
+        Each may be done twice: the word that it succeeded can be lost with a connection.
+        """
+        while True:
             try:
-                await self._pool.run(
-                    replies.finish,
-                    reply_id=self.reply_id,
-                    claim=self._claim,
-                    completion_id=self._completion_id,
-                    outcome=outcome,
-                    receipt=self._receipt,
-                )
-            except DatabaseError:
-                logger.warning("Reply %s cannot be sealed yet", self.reply_id, exc_info=True)
-                await asyncio.sleep(SEAL_AGAIN_SECONDS)
-            else:
-                return
+                return await self._pool.run(deed, *args, **kwargs)
+            except FAULTS:
+                logger.warning("Reply %s waits for the database", self.reply_id, exc_info=True)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def _as_ended(self, state: MessageState) -> Outcome:
         error = Fault.RESTARTED if state == MessageState.INTERRUPTED else ""

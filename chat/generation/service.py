@@ -11,15 +11,17 @@ from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 
 from django.conf import settings
+from django.utils import timezone
 
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, replies, turns
+from chat.domain import conversations, ledger, replies, turns
 from chat.domain.turns import Turn
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.hub import Hub
 from chat.generation.journal import Journal
+from chat.generation.ownership import AlreadyServed, Ownership
 from chat.generation.pool import DatabasePool
 from chat.generation.run import Run
 from chat.generation.supervisor import Supervisor
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 SWEEP_SECONDS = 15.0
+CLOSING_SECONDS = 3.0
 # A reply that was reserved so recently may be on its way to the supervisor.
 JUST_RESERVED = timedelta(seconds=5)
 
@@ -47,8 +50,13 @@ class Service:
     supervisor: Supervisor
     pool: DatabasePool
 
-    def __init__(self, demonstration: DemonstrationModel | None = None) -> None:
+    def __init__(
+        self,
+        demonstration: DemonstrationModel | None = None,
+        ownership: Ownership | None = None,
+    ) -> None:
         self.demonstration = demonstration
+        self._ownership = ownership
         self._tasks: list[asyncio.Task[None]] = []
         self._stop_draining: asyncio.Event | None = None
 
@@ -145,7 +153,8 @@ class Service:
     async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # One of them may be held up by a database that does not answer.
+        await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
         await self._client.aclose()
         if self.demonstration is not None:
             await asyncio.to_thread(self.demonstration.stop)
@@ -174,18 +183,33 @@ class Service:
     async def _sweep(self, *, older_than: timedelta) -> None:
         """Seal what nobody runs. This process owns the database, so that is whatever runs in it
         and is none of its own."""
-        attended = self.supervisor.attended()
-        left = await self.pool.run(replies.unattended, attended=attended, older_than=older_than)
+        before, attended = timezone.now() - older_than, self.supervisor.attended()
+        left = await self.pool.run(replies.unattended, attended=attended, before=before)
         for reply in left:
+            await self._abandon(reply)
+        if forgotten := await self.pool.run(ledger.close_forgotten):
+            logger.error("%d rows of the ledger were open although no reply runs", forgotten)
+
+    async def _abandon(self, reply: Message) -> None:
+        try:
             await self.pool.run(replies.abandon, reply.pk)
-            self.hub.changed(reply.conversation_id)
-            logger.warning("Reply %s was left running and is interrupted now", reply.pk)
+        except Exception:
+            # The others are not to wait for this one.
+            logger.exception("Reply %s was left running and cannot be sealed", reply.pk)
+            return
+        self.hub.changed(reply.conversation_id)
+        logger.warning("Reply %s was left running and is interrupted now", reply.pk)
 
     async def _sweep_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
+                if self._ownership is not None:
+                    await self.pool.run(self._ownership.confirm)
                 await self._sweep(older_than=JUST_RESERVED)
+            except AlreadyServed:
+                # Whatever runs here, the other process has taken for dead.
+                raise
             except Exception:
                 logger.warning("Replies that nobody runs could not be looked for", exc_info=True)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from threading import Lock
 
 from chat.generation.run import Run
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 MOST_REPLIES = 300
 # How long a new reply waits for the stopped one before it to be sealed.
 SEALING_SECONDS = 2.0
+# How long interrupted replies may take to be saved at the end.
+SAVING_SECONDS = 10.0
 
 
 class NotAccepting(Exception):
@@ -44,13 +46,14 @@ class Supervisor:
         self._lock = Lock()
         # Replies that were let in and have not ended.
         self._places = 0
-        self._is_draining = False
+        self._left = asyncio.Event()
+        self._is_draining = self._is_over = False
 
     @property
     def is_draining(self) -> bool:
         return self._is_draining
 
-    @contextmanager
+    @contextlib.contextmanager
     def place(self) -> Iterator[Callable[[Message], None]]:
         """A place for one reply: call what it gives with the reply, or leave it unused.
 
@@ -80,9 +83,9 @@ class Supervisor:
         """Stop a reply that runs here; of others nothing is known and nothing happens."""
         self._loop.call_soon_threadsafe(self._stop, reply_id)
 
-    def attended(self) -> list[int]:
+    def attended(self) -> set[int]:
         """The replies that this process runs."""
-        return list(self._runs)
+        return set(self._runs)
 
     def lose(self, reply_id: int) -> None:
         if run := self._runs.get(reply_id):
@@ -92,16 +95,23 @@ class Supervisor:
         """Take no more replies, give the running ones time to end, then interrupt the rest."""
         with self._lock:
             self._is_draining = True
-        tasks = list(self._tasks.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+        await self._all_left(seconds)
         self.interrupt_all()
-        if remaining := list(self._tasks.values()):
-            await asyncio.wait(remaining, timeout=10)
+        await self._all_left(SAVING_SECONDS)
 
     def interrupt_all(self) -> None:
+        """Interrupt what runs, and what was let in and has yet to be handed over."""
+        self._is_over = True
         for run in self._runs.values():
             run.interrupt()
+
+    async def _all_left(self, seconds: float) -> None:
+        """Wait until every place is free, but not longer than this."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._places:
+                    self._left.clear()
+                    await self._left.wait()
 
     async def _others_sealed(self, run: Run) -> None:
         """Wait, not for ever, until the conversation's earlier replies are sealed: their text
@@ -117,6 +127,8 @@ class Supervisor:
     def _spawn(self, reply_id: int, conversation_id: uuid.UUID) -> None:
         run = self._make_run(reply_id, conversation_id)
         self._runs[reply_id] = run
+        if self._is_over:
+            run.interrupt()
         # An empty context: a task that inherited a request's would keep its thread and connection.
         task = self._loop.create_task(self._watch_over(run), context=contextvars.Context())
         self._tasks[reply_id] = task
@@ -140,3 +152,6 @@ class Supervisor:
     def _leave_place(self) -> None:
         with self._lock:
             self._places -= 1
+        # A loop that is closed has nobody who waits.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._left.set)

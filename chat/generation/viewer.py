@@ -106,7 +106,8 @@ class Viewer:
             unseen=live.reply_id if live and live is not self._live else None,
         )
         self._revision = update.revision
-        self._waiting = (self._waiting - update.rendered) | update.waiting
+        still = frozenset[int]() if update.is_whole else self._waiting - update.rendered
+        self._waiting = still | update.waiting
         if live is not None and live.reply_id in update.running:
             self._live, self._position = live, position
         elif live is None or live.reply_id in update.rendered or update.is_whole:
@@ -153,8 +154,8 @@ def render_update(
 def _render(
     conversation: Conversation, *, since: int, live: Mapping[int, Piece], unseen: int | None
 ) -> Update:
-    answering = thread.answering(conversation)
     if conversation.revision == since and unseen is None:
+        answering = thread.answering(conversation)
         return Update(frame="", revision=since, answering=answering.pk if answering else None)
     # A page that shows another branch gets all of this one.
     whole = conversation.branch_revision > since
@@ -162,6 +163,8 @@ def _render(
     for entry in entries:
         if entry.message.is_running and (piece := live.get(entry.message.pk)):
             entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
+    # Asked last, so that a reply which the frame shows as running is told of too.
+    answering = thread.answering(conversation)
     return Update(
         frame=frames.messages(entries, conversation, whole=whole)
         + frames.composer(answering, conversation),

@@ -112,9 +112,11 @@ def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:
     texts: dict[int, list[str]] = defaultdict(list)
     reasonings: dict[int, list[str]] = defaultdict(list)
     pieces = JournalPiece.objects.filter(message__in=list(message_ids))
-    for piece in pieces.order_by("message", "number"):
-        texts[piece.message_id].append(piece.text)
-        reasonings[piece.message_id].append(piece.reasoning)
+    # A long reply has thousands of pieces: rows cost a tenth of what objects do.
+    rows = pieces.order_by("message", "number").values_list("message", "text", "reasoning")
+    for key, text, reasoning in rows:
+        texts[key].append(text)
+        reasonings[key].append(reasoning)
     return {key: ("".join(texts[key]), "".join(reasonings[key])) for key in texts}
 
 

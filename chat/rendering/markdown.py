@@ -6,6 +6,7 @@ allow-list in `allowed`. Nothing in the result loads by itself, and nothing in i
 """
 
 import re
+import threading
 
 import pyromark
 from django.utils.html import format_html
@@ -18,6 +19,8 @@ from chat.rendering.writer import REPLACEMENT, Writer
 MAX_CHARACTERS = 500_000
 # One character can make two events, and each takes two microseconds.
 MAX_EVENTS = 100_000
+# Each thread that renders makes the event loop wait for its turn, and requests have a thread each.
+_few = threading.BoundedSemaphore(2)
 
 _parser = pyromark.Markdown(
     options=Options.ENABLE_TABLES
@@ -36,7 +39,8 @@ def render(text: str) -> SafeString:
     A text that is too long or too intricate comes back as it is, escaped, in a `<pre>`.
     """
     text = _SURROGATE.sub(REPLACEMENT, text).replace("\r\n", "\n").replace("\r", "\n")
-    written = _written(text) if len(text) <= MAX_CHARACTERS else None
+    with _few:
+        written = _written(text) if len(text) <= MAX_CHARACTERS else None
     if written is None:
         return format_html('<pre class="plain">\n{}</pre>', _UNSEEN.sub(REPLACEMENT, text))
     return mark_safe(allowed.clean(written))  # noqa: S308

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chat.domain import conversations as deeds
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
 from chat.generation import service
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from chat.queries import conversations, thread
 from chat.views.access import SignedInRequest, signed_in
 from chat.views.refusals import REFUSALS, Refusal, explain
@@ -144,15 +144,20 @@ def refused(
     refusal: Refusal,
     settings_form: SettingsForm | None = None,
 ) -> HttpResponse:
-    """Say why a send was refused; the text stays in its box, and the next send has a new key."""
+    """Say why a send was refused; the text stays in its box."""
     if request.htmx:
         template = f"{PAGE}#refused"
         context = {
             "notice": refusal.notice,
             "conversation": conversation,
             "running": thread.answering(conversation) if conversation else None,
+            # A key that made a turn is used up. Any other may yet turn out to have been taken.
+            "form": MessageForm() if refusal.key_is_used else None,
         }
     else:
+        if conversation is not None:
+            # What was refused may have left the revision that it would have made.
+            conversation.refresh_from_db()
         fresh = MessageForm(initial={"text": form["text"].value(), "send_key": uuid.uuid4()})
         template = PAGE
         context = page_context(
@@ -181,14 +186,27 @@ def page_context(
     # Asked before the messages are read: of a reply that ends meanwhile the page would else say
     # that it is being written, without leading to where its end is to be seen.
     running = thread.answering(conversation)
+    entries = thread.entries(conversation)
     query = urlencode({"since": conversation.revision, "language": get_language() or ""})
     return shown | {
-        "entries": thread.entries(conversation),
+        "entries": entries,
         "running": running,
+        "refresh": _refresh(conversation, running, entries),
         "revision": conversation.revision,
         "socket_url": f"/ws/c/{conversation.pk}/?{query}",
         "model_missing": conversation.model not in settings.MODELS,
     }
+
+
+def _refresh(
+    conversation: Conversation, running: Message | None, entries: list[thread.Entry]
+) -> str:
+    """Where a page without script goes on, and after how many seconds: to the reply as it is being
+    written, or to itself while a reply that was told to stop has yet to be sealed."""
+    written = [entry.message.pk for entry in entries if entry.message.is_running]
+    if running is not None and running.pk in written:
+        return f"0;url={reverse('live', args=(conversation.pk,))}"
+    return f"1;url={conversation.get_absolute_url()}" if written else ""
 
 
 def suggestions() -> list[str]:

@@ -34,11 +34,11 @@ def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBa
     )
     running = service.current_or_none()
     reply = thread.answering(conversation)
-    if running is None or reply is None:
+    entries = thread.entries(conversation)
+    entry = next((entry for entry in entries if reply and entry.message.pk == reply.pk), None)
+    if running is None or reply is None or entry is None:
         return redirect(conversation)
 
-    entries = thread.entries(conversation)
-    entry = next((entry for entry in entries if entry.message.pk == reply.pk), None)
     context = {"conversation": conversation, "entries": entries, "entry": entry}
     before, _, after = render_to_string("chat/live.html", context, request).partition(MARKER)
     # The page may take minutes; its thread's connection is wanted elsewhere.
@@ -96,6 +96,8 @@ async def _texts(
                 break
             else:
                 await watch.woken()
+        if not await running.pool.run(people.may_see, user_id, conversation_id):
+            return
         # The last words may have been sealed without passing through the journal.
         yield (await running.pool.run(thread.sealed_text, reply_id))[shown:]
     finally:

@@ -28,12 +28,13 @@ REFUSALS = tuple(kind for kind, _status, _words in _ANSWERS)
 class Refusal:
     status: int
     notice: str
+    key_is_used: bool = False
 
 
 def explain(error: Exception) -> Refusal:
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
-            return Refusal(status, str(words))
+            return Refusal(status, str(words), key_is_used=kind is SendKeyReused)
     raise error
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from chat.domain import conversations, prompts, turns
@@ -172,6 +174,24 @@ def test_nothing_is_purged_that_was_taken_back(conversation: Conversation) -> No
     conversations.restore(conversation)
 
     conversations.purge()
+
+    assert Conversation.objects.visible_to(conversation.owner).get() == conversation
+
+
+def test_nothing_is_purged_that_is_taken_back_at_that_moment(
+    conversation: Conversation,
+) -> None:
+    conversations.delete(conversation)
+    long_ago = timezone.now() - timedelta(days=8)
+    Conversation.objects.filter(pk=conversation.pk).update(deleted_at=long_ago)
+
+    def taken_back(execute: Any, sql: str, *rest: Any) -> Any:
+        if '"chat_message"."state" IN' in sql:
+            conversations.restore(conversation)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(taken_back):
+        conversations.purge()
 
     assert Conversation.objects.visible_to(conversation.owner).get() == conversation
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.completions.events import Usage
-from chat.domain import ledger, replies, turns
+from chat.domain import conversations, ledger, replies, turns
 from chat.domain.estimates import Estimate
 from chat.domain.ledger import Receipt
+from chat.domain.parameters import Parameters
 from chat.domain.replies import Outcome
 from chat.enums import CompletionState, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message
 from tests.factories import begin_turn, make_conversation, make_turn
 
 OURS, THEIRS = uuid.uuid4(), uuid.uuid4()
+OVERLOADED = Receipt(error="overloaded", http_status=503)
+# The second locks the row on PostgreSQL.
+TAKES_CONVERSATION = (
+    'UPDATE "chat_conversation"',
+    'SELECT "chat_conversation"."id" AS "pk" FROM "chat_conversation" INNER JOIN "chat_message"',
+)
 USAGE = Usage(prompt_tokens=3, completion_tokens=5, total_tokens=8, raw={"total_tokens": 8})
 
 
@@ -212,7 +224,8 @@ def test_only_replies_that_nobody_runs_are_unattended(conversation: Conversation
     running = begin_turn(conversation).reply
 
     def found(*attended: int, age: float = 0) -> list[int]:
-        left = replies.unattended(attended=attended, older_than=timedelta(seconds=age))
+        before = timezone.now() - timedelta(seconds=age)
+        left = replies.unattended(attended=attended, before=before)
         return [reply.pk for reply in left]
 
     assert found() == [running.pk]
@@ -224,7 +237,7 @@ def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> No
     reply = begin_turn(conversation).reply
     first = reply.completions.get()
 
-    second = replies.attempt_again(first.pk, Receipt(error="overloaded", http_status=503))
+    second = replies.attempt_again(reply.pk, first.pk, OVERLOADED)
 
     rows = Completion.objects.filter(message=reply).order_by("pk")
     assert [(row.state, row.error) for row in rows] == [
@@ -232,6 +245,103 @@ def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> No
         (CompletionState.OPEN, ""),
     ]
     assert rows[1].pk == second
+
+
+# Done again, because the word that it was done was lost
+
+
+def test_a_claim_may_be_made_again_by_its_owner(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+
+    first, second = replies.start(reply.pk, OURS), replies.start(reply.pk, OURS)
+
+    assert first is not None
+    assert second == first
+    assert replies.start(reply.pk, THEIRS) is None
+
+
+def test_the_next_attempt_is_opened_once(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    first = reply.completions.get().pk
+
+    opened = [replies.attempt_again(reply.pk, first, OVERLOADED) for _ in range(2)]
+
+    assert reply.completions.count() == 2
+    assert opened == [reply.completions.open().get().pk] * 2
+
+
+def test_there_is_no_next_attempt_at_a_reply_that_was_judged(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    first = reply.completions.get().pk
+    replies.abandon(reply.pk)
+
+    assert replies.attempt_again(reply.pk, first, OVERLOADED) is None
+    assert reply.completions.count() == 1
+
+
+def test_a_piece_comes_again_with_what_came_after_it(conversation: Conversation) -> None:
+    reply, other = begin_turn(conversation).reply, begin_turn(make_conversation(conversation.owner))
+    for key in (reply.pk, other.reply.pk):
+        replies.start(key, OURS)
+    replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+
+    again = [piece(reply, 0, "One two"), piece(other.reply, 0, "Uno")]
+    replies.write_pieces(again, claim=OURS, first=[reply.pk, other.reply.pk])
+
+    texts = JournalPiece.objects.order_by("pk").values_list("message", "number", "text")
+    assert list(texts) == [(reply.pk, 0, "One two"), (other.reply.pk, 0, "Uno")]
+
+
+def test_rows_that_were_forgotten_are_closed_and_those_of_running_replies_are_not(
+    conversation: Conversation,
+) -> None:
+    ended, running = make_turn(conversation).reply, begin_turn(conversation).reply
+    closed = ended.completions.get().pk
+    Completion.objects.filter(pk=ledger.open_next(closed).pk).update(message=None)
+    ledger.open_next(closed)
+
+    assert ledger.close_forgotten() == 2
+
+    assert list(Completion.objects.open()) == [running.completions.get()]
+    assert ledger.close_forgotten() == 0
+
+
+def test_the_ledger_names_the_model_that_is_asked_at_last(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    conversations.configure(
+        conversation, model="gemini-2.5-pro", system_prompt="", parameters=Parameters()
+    )
+
+    work = replies.start(reply.pk, OURS)
+
+    assert work is not None
+    assert work.request.model == reply.completions.get().model_asked == "gemini-2.5-pro"
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda reply: turns.request_stop(reply),
+        lambda reply: conversations.delete(reply.conversation),
+        lambda reply: replies.abandon(reply.pk),
+        lambda reply: replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk]),
+    ],
+    ids=["stop", "delete", "seal", "first text"],
+)
+def test_every_deed_takes_the_conversation_before_its_messages(
+    conversation: Conversation, deed: Callable[[Message], object]
+) -> None:
+    """As a send does: in the other order two of them could wait for each other."""
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+
+    with CaptureQueriesContext(connection) as captured:
+        deed(reply)
+
+    statements = [query["sql"] for query in captured]
+    takes = [sql.startswith(TAKES_CONVERSATION) for sql in statements]
+    changes = [sql.startswith('UPDATE "chat_message"') for sql in statements]
+    assert takes.index(True) < changes.index(True)
 
 
 @given(

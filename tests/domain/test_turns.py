@@ -273,6 +273,19 @@ def test_only_the_last_reply_can_be_tried_again(conversation: Conversation, ana:
     turns.try_again(conversation=conversation, reply=last.reply, author=ana)
 
 
+def test_a_page_that_is_out_of_date_cannot_try_again_what_is_not_the_last_any_more(
+    conversation: Conversation, ana: User
+) -> None:
+    first = make_turn(conversation)
+    out_of_date = Conversation.objects.get(pk=conversation.pk)
+    make_turn(conversation)
+
+    with pytest.raises(NotTheLast):
+        turns.try_again(conversation=out_of_date, reply=first.reply, author=ana)
+
+    assert Message.objects.filter(parent=first.prompt).count() == 1
+
+
 def test_a_reply_that_is_not_shown_cannot_be_tried_again(
     conversation: Conversation, ana: User
 ) -> None:

@@ -32,7 +32,7 @@ from tests.upstream.process import Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 FRAME_PART = re.compile(
     r'<hx-partial hx-target="#thread" hx-swap="(?P<swap>\w+)">(?P<articles>.*?)</hx-partial>'
@@ -455,6 +455,31 @@ async def test_a_person_who_is_switched_off_elsewhere_is_shown_nothing_more(
             await asyncio.wait_for(tab.task, 3)
         upstream.release()
     assert tab.screen.texts[reply.pk] == "One"
+
+
+async def test_no_text_comes_for_a_reply_that_the_page_shows_no_more(
+    ask: Ask, service: Service, conversation: Conversation, ana: User, upstream: Upstream
+) -> None:
+    first = (await sync_to_async(make_turn)(conversation)).reply
+    await conversation.arefresh_from_db()
+    upstream.holds_after(0, "One", " two")
+    async with watching(service, conversation) as tab:
+        second = (
+            await sync_to_async(service.try_again)(
+                conversation=conversation, reply=first, author=ana
+            )
+        ).reply
+        await tab.shows_as(second.pk, MessageState.WAITING)
+
+        await sync_to_async(service.show_branch)(conversation, through=first)
+        await tab.until(lambda: second.pk not in tab.screen.texts)
+        await asyncio.to_thread(upstream.wait_until_held)
+        upstream.release()
+        await sealed(second)
+        await sync_to_async(service.show_branch)(conversation, through=second)
+
+        # The screen refuses text for a message that it does not have.
+        await tab.shows(second.pk, "One two")
 
 
 async def test_a_person_whom_nobody_touched_goes_on_watching(

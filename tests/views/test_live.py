@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,9 @@ import httpx
 import pytest
 from django.test import Client
 
-from chat.models import Conversation
+from chat.generation.service import Service
+from chat.models import Conversation, User
+from chat.views import live
 from tests.evoweb_process import EvowebProcess, send
 from tests.factories import begin_turn, make_turn
 from tests.test_serve import reply_state
@@ -166,6 +169,32 @@ def test_without_a_running_reply_it_leads_to_the_conversation(
     answer = browser.get(f"/c/{conversation.pk}/live/")
 
     assert (answer.status_code, answer["Location"]) == (302, f"/c/{conversation.pk}/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_another_branch_is_being_written_it_leads_to_the_conversation(
+    service: Service, browser: Client, conversation: Conversation, upstream: Upstream
+) -> None:
+    first = make_turn(conversation).reply
+    upstream.holds_after(0, "One")
+    service.try_again(conversation=conversation, reply=first, author=conversation.owner)
+    service.show_branch(conversation, through=first)
+
+    answer = browser.get(f"/c/{conversation.pk}/live/")
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/c/{conversation.pk}/")
+
+
+def test_nobody_is_given_the_end_of_what_they_may_not_see(
+    service: Service, conversation: Conversation, ben: User
+) -> None:
+    reply = make_turn(conversation).reply
+
+    async def texts_for(user: User) -> list[str]:
+        return [text async for text in live._texts(service, conversation.pk, reply.pk, user.pk)]
+
+    assert asyncio.run(texts_for(conversation.owner)) == ["An answer"]
+    assert asyncio.run(texts_for(ben)) == []
 
 
 def test_without_a_service_it_leads_to_the_conversation(

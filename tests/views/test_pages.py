@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils.translation import override
 
 from chat.completions.events import Usage
-from chat.domain import ledger, replies
+from chat.domain import conversations, ledger, replies, turns
 from chat.domain.ledger import Receipt
 from chat.enums import Fault, MessageState
 from chat.models import Completion, Conversation, Message, User
-from tests.factories import begin_turn, make_conversation, make_turn
+from tests.factories import begin_turn, make_conversation, make_turn, make_user
 from tests.views.conftest import HTMX, Browser, articles, page_of, text_in_composer, words_of
 
 
@@ -119,6 +119,31 @@ def test_without_script_a_running_reply_leads_to_where_it_streams(
     assert "<noscript>" not in page_with(browser, other)
 
 
+def test_without_script_a_reply_that_was_told_to_stop_is_looked_at_again(
+    browser: Client, conversation: Conversation
+) -> None:
+    turns.request_stop(begin_turn(conversation).reply)
+
+    page = page_with(browser, conversation)
+
+    again = f'<noscript><meta http-equiv="refresh" content="1;url=/c/{conversation.pk}/">'
+    assert 'data-state="waiting"' in page
+    assert again in page
+
+
+def test_without_script_a_branch_can_be_read_while_another_is_being_written(
+    browser: Client, conversation: Conversation
+) -> None:
+    first = make_turn(conversation)
+    turns.try_again(conversation=conversation, reply=first.reply, author=conversation.owner)
+    conversations.show_branch(conversation, through=first.reply)
+
+    answer = browser.get(f"/c/{conversation.pk}/")
+
+    assert articles(answer) == ["user: A question", "assistant: An answer"]
+    assert "<noscript>" not in page_of(answer)
+
+
 def test_a_reply_that_ends_while_the_page_is_read_leaves_no_page_that_waits_for_ever(
     browser: Client, conversation: Conversation
 ) -> None:
@@ -129,7 +154,7 @@ def test_a_reply_that_ends_while_the_page_is_read_leaves_no_page_that_waits_for_
             page = page_with(browser, conversation)
 
         waits = re.search(r'data-state="(waiting|streaming)"', page) is not None
-        leads_on = f"0;url=/c/{conversation.pk}/live/" in page
+        leads_on = "<noscript>" in page
         assert len(queries) > position
         assert leads_on or not waits, queries[position]
 
@@ -408,3 +433,34 @@ def seal(
         finish_reason=finish_reason,
         finished_at=reply.created_at,
     )
+
+
+def test_a_page_about_a_fault_asks_the_database_nothing(
+    browser: Client, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the database that failed."""
+    asked: list[str] = []
+
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        raise OperationalError("the database is away")
+
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(fail):
+        answer = browser.get("/")
+
+    assert (answer.status_code, len(asked)) == (500, 1)
+    assert "Something went wrong in evoweb" in page_of(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/", "/nothing-here/"])
+def test_a_request_gives_its_connection_back_before_its_answer_is_sent(
+    browser_of: Browser, path: str
+) -> None:
+    browser = browser_of(make_user("zoe"))
+
+    answer = browser.get(path)
+
+    assert connection.connection is None
+    assert page_of(answer)

@@ -3,6 +3,7 @@ the text is either stored or still in its box."""
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -129,12 +130,34 @@ def test_the_same_key_with_another_text_is_refused_and_the_text_kept(
     sealed(conversation)
 
     answer = send(browser, "Other words", to=messages_of(conversation), send_key=key)
+    by_script = send(
+        browser, "Other words", to=messages_of(conversation), send_key=key, headers=HTMX
+    )
 
-    assert answer.status_code == 409
+    assert (answer.status_code, by_script.status_code) == (409, 409)
     assert text_in_composer(answer) == "Other words"
-    assert key not in page_of(answer)
-    assert "out of date" in notices(answer)[0]
+    for refusal in (answer, by_script):
+        assert "out of date" in notices(refusal)[0]
+        # The next try is another send.
+        assert re.search(r'name="send_key" value="[0-9a-f-]{36}"', page_of(refusal))
+        assert key not in page_of(refusal)
     assert conversation.messages.count() == 2
+
+
+def test_a_refused_page_knows_nothing_that_was_never_stored(
+    service: Service, browser: Client, upstream: Upstream, conversation: Conversation
+) -> None:
+    upstream.holds_after(0, "One")
+    send(browser, "First", to=messages_of(conversation))
+    upstream.wait_until_held()
+
+    refusal = send(browser, "Second", to=messages_of(conversation))
+
+    conversation.refresh_from_db()
+    since = re.search(r"\?since=(\d+)", page_of(refusal))
+    assert refusal.status_code == 409
+    assert since is not None
+    assert int(since[1]) == conversation.revision
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\r\n\t "])

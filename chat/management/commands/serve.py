@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,11 @@ from chat.generation import service
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.ownership import AlreadyServed, Ownership
 
+LEAVING_SECONDS = 10.0
+# How long a thread may keep the interpreter from the event loop. Pages are rendered in threads, and
+# Python's own 5 ms for each of them would add up to a late loop.
+SWITCH_SECONDS = 0.0005
+
 
 class Command(BaseCommand):
     help = "Run evoweb: pages, sockets and replies, until Ctrl-C or SIGTERM."
@@ -29,12 +37,13 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             listener = stack.enter_context(_listener())
             _make_folder(settings.DATA_DIR)
-            _own_database(stack)
+            ownership = _own_database(stack)
             _migrate()
             _collect_static_files()
             self._welcome_the_first()
             demonstration = self._demonstration(stack)
-            _serve(listener, demonstration)
+            _serve(listener, service.Service(demonstration, ownership))
+            _leave_soon()
         self.stdout.write("evoweb has ended.")
 
     def _demonstration(self, stack: ExitStack) -> DemonstrationModel | None:
@@ -65,13 +74,13 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _serve(listener: socket.socket, demonstration: DemonstrationModel | None) -> None:
+def _serve(listener: socket.socket, running: service.Service) -> None:
     # Daphne takes the loop of the policy in force at the moment of its import.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    sys.setswitchinterval(SWITCH_SECONDS)
     from evoweb.asgi import application  # noqa: PLC0415 (slow import, and the loop above)
     from evoweb.server import Server  # noqa: PLC0415
 
-    running = service.Service(demonstration)
     server = Server(
         application,
         listener=listener,
@@ -82,6 +91,13 @@ def _serve(listener: socket.socket, demonstration: DemonstrationModel | None) ->
     server.run()
     if server.failure is not None:
         raise CommandError(f"evoweb could not start: {server.failure}") from server.failure
+
+
+def _leave_soon() -> None:
+    """Python waits for every thread at its end, and one may wait for a database that is gone."""
+    timer = threading.Timer(LEAVING_SECONDS, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 def _listener() -> socket.socket:
@@ -110,11 +126,12 @@ def _make_folder(folder: Path) -> None:
         ) from problem
 
 
-def _own_database(stack: ExitStack) -> None:
+def _own_database(stack: ExitStack) -> Ownership:
     """The first word with the database, and the lock that keeps other processes away from it."""
     try:
-        stack.enter_context(Ownership())
+        ownership = stack.enter_context(Ownership())
         connection.ensure_connection()
+        return ownership
     except AlreadyServed:
         raise CommandError("Another evoweb is running on this database. Stop it first.") from None
     except (DatabaseError, OSError) as problem:
