@@ -45,7 +45,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         viewer = Viewer(
             running,
             conversation_id,
-            eyes=Eyes(user_id=user_id, language=self._language()),
+            eyes=Eyes(user_id=user_id, language=self._language(), zone=self._query("zone")),
             revision=self._revision(),
             send=self._send_text,
         )

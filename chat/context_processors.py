@@ -16,9 +16,16 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "is_demonstration": settings.IS_DEMONSTRATION,
         "demonstration_problem": _demonstration_problem(),
         "theme": theme_of(request),
-        "sidebar": SimpleLazyObject(lambda: conversations.page(request.user)),
+        "sidebar": SimpleLazyObject(lambda: _sidebar(request)),
         "version": settings.VERSION,
     }
+
+
+def _sidebar(request: HttpRequest) -> conversations.ConversationPage:
+    match = request.resolver_match
+    return conversations.page(
+        request.user, through=match.kwargs.get("conversation_id") if match else None
+    )
 
 
 def _demonstration_problem() -> str:

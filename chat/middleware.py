@@ -5,8 +5,9 @@ from collections.abc import Callable
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers
 
-from chat.queries.people import time_zone_of
+from chat.queries.people import ZONE_COOKIE, time_zone_of
 
 
 class ConnectionMiddleware:
@@ -30,7 +31,7 @@ class ConnectionMiddleware:
 
 
 class PreferencesMiddleware:
-    """Use the profile's language and time zone; without a profile the browser's language stays.
+    """Use the profile's language and time zone, and where it names none the browser's.
 
     Synchronous on purpose: it is the innermost, and so keeps the whole chain and the view in one
     thread.
@@ -44,5 +45,10 @@ class PreferencesMiddleware:
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
-        with timezone.override(time_zone_of(user.time_zone if user.is_authenticated else "")):
-            return self._get_response(request)
+        zone = user.time_zone if user.is_authenticated else ""
+        with timezone.override(time_zone_of(zone or request.COOKIES.get(ZONE_COOKIE, ""))):
+            response = self._get_response(request)
+        if user.is_authenticated:
+            # What Back shows has to be as it is now: an old page holds a send key that is used up.
+            add_never_cache_headers(response)
+        return response

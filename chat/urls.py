@@ -12,6 +12,7 @@ _conversation = [
     path("delete/", conversations.delete_conversation, name="delete_conversation"),
     path("restore/", conversations.restore_conversation, name="restore_conversation"),
     path("messages/", turns.post_message, name="post_message"),
+    path("messages/<int:message_id>/text/", conversations.message_text, name="message_text"),
     path("messages/<int:message_id>/stop/", turns.stop_reply, name="stop_reply"),
     path("messages/<int:message_id>/try-again/", turns.try_again, name="try_again"),
     path("messages/<int:message_id>/branch/", turns.show_branch, name="show_branch"),

@@ -190,6 +190,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "chat" / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "chat.locale"
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True

@@ -19,6 +19,7 @@ from chat.models.conversation import TITLE_LENGTH
 LONGEST_PROMPT = 200_000
 # Thinking alone may take more.
 FEW_TOKENS = 1000
+IGNORABLE = ("temperature", "top_p", "top_k")
 
 
 class PromptField(forms.CharField):
@@ -34,13 +35,12 @@ class MessageForm(forms.Form):
 
     text = PromptField(
         label=_("Message"),
-        max_length=LONGEST_PROMPT,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 1}),
         error_messages={
             "required": _("Write a message first."),
-            "max_length": _(
-                "A message may have up to %(limit_value)d characters; this one has %(show_value)d."
+            "too_long": _(
+                "A message may have up to %(limit)s characters; this one has %(length)s."
             ),
         },
     )
@@ -54,6 +54,11 @@ class MessageForm(forms.Form):
         text: str = self.cleaned_data["text"]
         if not text.strip():
             raise forms.ValidationError(self.fields["text"].error_messages["required"])
+        if len(text) > LONGEST_PROMPT:
+            sizes = {"limit": number_format(LONGEST_PROMPT), "length": number_format(len(text))}
+            raise forms.ValidationError(
+                self.fields["text"].error_messages["too_long"], params=sizes
+            )
         return text
 
 
@@ -135,21 +140,38 @@ class SettingsForm(forms.Form):
         field.choices = choices
 
     @property
+    def notes(self) -> dict[str, str]:
+        """What is known of a field beside its hint: which models on offer do nothing with it."""
+        ignoring = {name: _ignoring(name) for name in IGNORABLE}
+        words = gettext("Known to ignore this: %(models)s.")
+        return {
+            name: words % {"models": ", ".join(models)}
+            for name, models in ignoring.items()
+            if models
+        }
+
+    @property
     def warnings(self) -> dict[str, str]:
-        """Words that stand beside a field and refuse nothing."""
-        words = {name: [_ignored(name)] for name in ("temperature", "top_p", "top_k")}
+        """What is unwise about the values; it refuses nothing."""
+        warnings: dict[str, str] = {}
         if self._is_set("temperature") and self._is_set("top_p"):
-            advice = gettext("It is better not to set temperature and top P together.")
-            words["top_p"].append(advice)
+            warnings["top_p"] = gettext("It is better not to set temperature and top P together.")
         limit = str(self["max_tokens"].value() or "")
         if limit.isdecimal() and int(limit) < FEW_TOKENS:
-            words["max_tokens"] = [gettext("With so few tokens answers may be cut, or be empty.")]
-        return {name: " ".join(filter(None, sentences)) for name, sentences in words.items()}
+            warnings["max_tokens"] = gettext("With so few tokens answers may be cut, or be empty.")
+        return warnings
 
     @property
     def cautions(self) -> list[str]:
-        """Of the warnings, those about what was set, to be said once it holds."""
-        return [words for name, words in self.warnings.items() if words and self._is_set(name)]
+        """The same for when the form is out of sight, and what was set to no purpose."""
+        model = str(self["model"].value())
+        words = gettext("%(model)s is known to ignore this: %(setting)s.")
+        ignored = [
+            words % {"model": model, "setting": self.fields[name].label}
+            for name in IGNORABLE
+            if self._is_set(name) and model in _ignoring(name)
+        ]
+        return [*self.warnings.values(), *ignored]
 
     def _is_set(self, name: str) -> bool:
         return self[name].value() not in (None, "")
@@ -184,17 +206,14 @@ class SettingsForm(forms.Form):
         )
 
 
-def _ignored(name: str) -> str:
-    """Which of the models on offer are known to do nothing with a parameter."""
+def _ignoring(name: str) -> list[str]:
+    """The models on offer that are known to do nothing with a parameter."""
     families = {model: family_of(model) for model in settings.MODELS}
-    models = [
+    return [
         model
         for model, family in families.items()
         if name in family.ignored or name in family.refused
     ]
-    if not models:
-        return ""
-    return gettext("Known to ignore this: %(models)s.") % {"models": ", ".join(models)}
 
 
 def _initial(conversation: Conversation | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class SignInForm(allauth.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _name(self, login=EMAIL, password=PASSWORD)
-        self.fields["login"].widget.attrs["autocomplete"] = "username"
+        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autofocus": True}
 
 
 class AskForResetForm(allauth.ResetPasswordForm):
@@ -117,7 +117,7 @@ def _name(form: forms.Form, **labels: Any) -> None:
 
 
 def _time_zones() -> list[tuple[Any, Any]]:
-    return [("", _("Like the team's (%s)") % settings.TIME_ZONE), *_zones_by_region()]
+    return [("", _("Like the browser's")), *_zones_by_region()]
 
 
 @functools.cache

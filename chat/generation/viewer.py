@@ -21,10 +21,11 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """Who looks, and in what language."""
+    """Who looks, in what language, and in what time zone where their profile names none."""
 
     user_id: int
     language: str
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def render_update(
     )
     if user is None or conversation is None:
         raise Gone
-    zone = people.time_zone_of(user.time_zone)
+    zone = people.time_zone_of(user.time_zone or eyes.zone)
     with translation.override(eyes.language), timezone.override(zone):
         return _render(conversation, since=since, live=live, unseen=unseen)
 

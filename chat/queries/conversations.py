@@ -11,8 +11,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from chat.models import Conversation, User
+from chat.models.conversation import ConversationQuerySet
 
 PAGE = 40
+# Longer a list is not made for the sake of the one that is looked at.
+MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,35 @@ class ConversationPage:
     older: str
 
 
-def page(user: User | AnonymousUser, *, before: Cursor | None = None) -> ConversationPage:
+def page(
+    user: User | AnonymousUser,
+    *,
+    before: Cursor | None = None,
+    through: uuid.UUID | None = None,
+) -> ConversationPage:
+    """What follows `before`; so much of it that `through` is there too, unless that is too much."""
     visible = Conversation.objects.visible_to(user).newest_first()
     if before is not None:
         visible = visible.filter(
             Q(active_at__lt=before.active_at) | Q(active_at=before.active_at, pk__lt=before.id)
         )
-    found = list(visible.only("id", "title", "active_at")[: PAGE + 1])
-    shown = found[:PAGE]
-    more = len(found) > PAGE
+    listed, size = visible.only("id", "title", "active_at"), PAGE
+    found = list(listed[: size + 1])
+    if through and len(found) > size and all(each.pk != through for each in found[:size]):
+        size = min(_position(visible, through), MOST)
+        found = list(listed[: size + 1])
+    shown = found[:size]
+    more = len(found) > size
     return ConversationPage(
         conversations=shown,
         older=str(Cursor(shown[-1].active_at, shown[-1].pk)) if more else "",
     )
+
+
+def _position(visible: ConversationQuerySet, key: uuid.UUID) -> int:
+    """Counted from 1; the size of a page for what is not there."""
+    found = visible.filter(pk=key).values_list("active_at", flat=True).first()
+    if found is None:
+        return PAGE
+    newer = Q(active_at__gt=found) | Q(active_at=found, pk__gte=key)
+    return max(visible.filter(newer).count(), PAGE)

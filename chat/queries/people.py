@@ -10,6 +10,7 @@ from chat.enums import Theme
 from chat.models import Conversation, User
 
 THEME_COOKIE = "theme"
+ZONE_COOKIE = "zone"
 
 
 def theme_of(request: HttpRequest) -> str:

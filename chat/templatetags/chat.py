@@ -45,6 +45,18 @@ def seconds(span: timedelta | None) -> str:
 
 
 @register.filter
+def clock(moment: datetime) -> str:
+    """The time, with its day before it unless that is today."""
+    local = timezone.localtime(moment)
+    time = formats.date_format(local, "TIME_FORMAT")
+    today = timezone.localdate()
+    if local.date() == today:
+        return time
+    day = "MONTH_DAY_FORMAT" if local.year == today.year else "DATE_FORMAT"
+    return f"{formats.date_format(local, day)}, {time}"
+
+
+@register.filter
 def day_label(moment: date | datetime) -> str:
     """The day, as the reader's calendar has it and as people say it."""
     day = timezone.localdate(moment) if isinstance(moment, datetime) else moment

@@ -11,8 +11,14 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from chat.domain import conversations as deeds
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
@@ -50,7 +56,8 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
             request, None, form=form, refusal=explain(error), settings_form=settings_form
         )
 
-    _caution(request, settings_form)
+    if settings_form.is_bound and settings_form.cautions:
+        messages.warning(request, " ".join(settings_form.cautions))
     return redirect(turn.conversation)
 
 
@@ -62,6 +69,20 @@ def conversation_detail(request: SignedInRequest, conversation_id: uuid.UUID) ->
     )
 
     return render(request, PAGE, page_context(conversation, form=MessageForm()))
+
+
+@require_safe
+@signed_in
+def message_text(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    """What a message says as it was written, for the clipboard."""
+    conversation = get_object_or_404(
+        Conversation.objects.visible_to(request.user), pk=conversation_id
+    )
+    message = get_object_or_404(conversation.messages.all(), pk=message_id)
+
+    return HttpResponse(message.text, content_type="text/plain; charset=utf-8")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,8 +115,8 @@ def conversation_settings(request: SignedInRequest, conversation_id: uuid.UUID) 
         parameters=form.parameters,
     )
 
-    messages.success(request, gettext("Settings saved. They hold from the next message on."))
-    _caution(request, form)
+    saved = gettext("Settings saved. They hold from the next message on.")
+    messages.success(request, " ".join([saved, *form.cautions]))
     return redirect(conversation)
 
 
@@ -187,7 +208,13 @@ def page_context(
     # that it is being written, without leading to where its end is to be seen.
     running = thread.answering(conversation)
     entries = thread.entries(conversation)
-    query = urlencode({"since": conversation.revision, "language": get_language() or ""})
+    query = urlencode(
+        {
+            "since": conversation.revision,
+            "language": get_language() or "",
+            "zone": timezone.get_current_timezone_name(),
+        }
+    )
     return shown | {
         "entries": entries,
         "running": running,
@@ -217,13 +244,6 @@ def suggestions() -> list[str]:
         gettext("Explain this error message and how I would find its cause: "),
         gettext("What should I ask before I sign this contract with a supplier? "),
     ]
-
-
-def _caution(request: SignedInRequest, form: SettingsForm) -> None:
-    """Say of settings that were taken what is unwise about them."""
-    if form.is_bound:
-        for words in form.cautions:
-            messages.warning(request, words)
 
 
 def _posted(request: SignedInRequest) -> QueryDict | None:

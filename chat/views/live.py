@@ -48,7 +48,6 @@ def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBa
         _page(running, conversation.pk, reply.pk, request.user.pk, before=before, after=after)
     )
     response["X-Accel-Buffering"] = "no"
-    response["Cache-Control"] = "no-store"
     return response
 
 

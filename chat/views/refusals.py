@@ -39,6 +39,4 @@ def explain(error: Exception) -> Refusal:
 
 
 def outdated_model() -> Refusal:
-    return Refusal(
-        422, str(_("This conversation's model is no longer offered. Choose another, then send."))
-    )
+    return Refusal(422, str(_("Your text is kept: choose another model, then send it.")))

@@ -14,6 +14,7 @@ from chat.forms.conversation import MessageForm
 from chat.generation import service
 from chat.models import Conversation, Message
 from chat.queries import thread
+from chat.rendering import frames
 from chat.views.access import SignedInRequest, signed_in
 from chat.views.conversations import PAGE, page_context, refused
 from chat.views.refusals import REFUSALS, Refusal, explain, outdated_model
@@ -85,7 +86,7 @@ def show_branch(
 
     service.current().show_branch(conversation, through=message)
 
-    return _answer(request, conversation)
+    return _answer(request, conversation, at=message)
 
 
 def _open_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> Conversation:
@@ -117,8 +118,11 @@ def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
     return render(request, f"{PAGE}#sent", context)
 
 
-def _answer(request: HttpRequest, conversation: Conversation) -> HttpResponse:
-    """The socket shows what changed; without script the page does."""
+def _answer(
+    request: HttpRequest, conversation: Conversation, *, at: Message | None = None
+) -> HttpResponse:
+    """The socket shows what changed; without script the page does, at the place that is named."""
     if getattr(request, "htmx", False):
         return HttpResponse(status=204)
-    return redirect(conversation)
+    place = f"#{frames.message_id(at.pk)}" if at else ""
+    return redirect(conversation.get_absolute_url() + place)

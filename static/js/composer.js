@@ -7,6 +7,7 @@ export function connect(form) {
   const box = form.querySelector("textarea");
   let sending = false;
 
+  const notice = () => document.getElementById("composer-notice");
   const update = () => {
     grow(box);
     const send = form.querySelector(".composer__send");
@@ -18,7 +19,10 @@ export function connect(form) {
     update();
   };
 
-  box.addEventListener("input", update);
+  box.addEventListener("input", () => {
+    notice().replaceChildren();
+    update();
+  });
   box.addEventListener("keydown", (event) => {
     // While an input method composes, Enter chooses a word; some browsers say so only by code 229.
     if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
@@ -31,7 +35,7 @@ export function connect(form) {
     if (sending) return event.preventDefault();
     sending = true;
     form.setAttribute("aria-busy", "true");
-    document.querySelector("[data-failed]").replaceChildren();
+    notice().replaceChildren();
     // Not at once: a button that is switched off during the event would not be sent along.
     setTimeout(update);
     // A page that is left may yet stay, when its reader stops it.
@@ -41,13 +45,26 @@ export function connect(form) {
     if (event.target !== form) return;
     const { request, response } = event.detail.ctx;
     if (response?.status < 400) accepted(form, box, request.body.get("text"));
-    else sayWhy();
+    else sayWhy(notice(), notice().dataset.failed);
     settle();
   });
-  // Send and Stop are replaced while a reply runs; the focus goes on in the box.
+  // Stop and Try again are not sent as a form: of them only the line can say nothing.
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (event.target !== form && !event.detail.ctx.response) sayWhy(notice(), notice().dataset.down);
+  });
+  // Send and Stop are replaced while a reply runs. If the focus was there it goes on in the box, and
+  // what was said about a reply that ran is over with it.
+  let wasRunning = false, wasFocused = false;
+  document.addEventListener("htmx:before:swap", () => {
+    wasRunning = Boolean(document.getElementById("stop"));
+    wasFocused = form.contains(document.activeElement);
+  });
   document.addEventListener("htmx:after:swap", () => {
     update();
-    if (document.activeElement === document.body && !onTouch.matches) box.focus({ preventScroll: true });
+    if (wasRunning && !document.getElementById("stop")) notice().replaceChildren();
+    if (wasFocused && document.activeElement === document.body && !onTouch.matches) {
+      box.focus({ preventScroll: true });
+    }
   });
 
   update();
@@ -65,14 +82,13 @@ function accepted(form, box, body) {
   const sent = body.replaceAll("\r\n", "\n");
   form.dispatchEvent(new CustomEvent("composer:accepted", { detail: sent }));
   // What was typed since stays: it is the next message.
-  if (box.value === sent) box.value = "";
+  if (box.value.startsWith(sent)) box.value = box.value.slice(sent.length).trimStart();
 }
 
 // A refusal brings its own words. A broken line and a broken server do not.
-function sayWhy() {
-  const notice = document.querySelector("[data-failed]");
+function sayWhy(notice, why) {
   if (notice.childElementCount) return;
   const words = document.createElement("p");
-  words.textContent = notice.dataset.failed;
+  words.textContent = why;
   notice.append(words);
 }

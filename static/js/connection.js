@@ -14,6 +14,8 @@ export function connect(socket) {
   });
   socket.addEventListener("htmx:ws:after:connection", () => {
     clearTimeout(timer);
+    // What was said about the line is over with it.
+    if (!words.hidden) document.getElementById("composer-notice").replaceChildren();
     timer = undefined;
     words.hidden = true;
   });

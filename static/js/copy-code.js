@@ -6,6 +6,7 @@ export function connect(text) {
     button.className = "button button--quiet code__copy";
     button.dataset.action = "copy";
     button.dataset.done = text.dataset.done;
+    button.dataset.failed = text.dataset.failed;
     button.textContent = text.dataset.copy;
     block.append(button);
   }

@@ -1,19 +1,43 @@
-// Copies what a message says, or the code that the button stands in.
+// Copies what a message says, as it was written, or the code that the button stands in.
 export async function act(button) {
-  const code = button.closest(".code")?.querySelector("code");
-  const source = code ?? button.closest(".message").querySelector(".message__text");
-  await navigator.clipboard.writeText(words(source));
-  if (button.textContent === button.dataset.done) return;
-  const label = button.textContent;
-  button.textContent = button.dataset.done;
+  const label = button.dataset.label ??= button.textContent;
+  const said = (await copied(text(button))) ? button.dataset.done : button.dataset.failed;
+  button.textContent = said;
   setTimeout(() => (button.textContent = label), 1600);
 }
 
-// As it stands there, without the words of buttons in it.
-function words(element) {
-  const buttons = element.querySelectorAll("button");
-  for (const button of buttons) button.hidden = true;
-  const text = element.innerText.trimEnd();
-  for (const button of buttons) button.hidden = false;
-  return text;
+// An answer is fetched: the page has only what became of its Markdown.
+async function text(button) {
+  const code = button.closest(".code")?.querySelector("code");
+  if (code) return code.textContent.trimEnd();
+  if (!button.dataset.source) return button.closest(".message").querySelector(".message__text").textContent;
+  const answer = await fetch(button.dataset.source);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.text();
+}
+
+// The clipboard is given only to pages that came by https or from this machine.
+async function copied(promise) {
+  try {
+    if (!navigator.clipboard) return copiedByHand(await promise);
+    // Given the promise at once, a browser does not forget meanwhile that somebody pressed a button.
+    const blob = promise.then((words) => new Blob([words], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function copiedByHand(words) {
+  const box = document.createElement("textarea");
+  box.value = words;
+  box.className = "visually-hidden";
+  const focused = document.activeElement;
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  focused?.focus({ preventScroll: true });
+  return done;
 }

@@ -4,22 +4,25 @@ const NEAR = 80;
 export function connect(thread) {
   const page = document.scrollingElement;
   const button = document.querySelector(".dock__follow");
-  let following = true;
+  // Whoever comes for one message stays there.
+  let following = !location.hash;
 
-  const atEnd = () => page.scrollHeight - page.scrollTop - page.clientHeight < NEAR;
+  const below = () => page.scrollHeight - page.scrollTop - page.clientHeight;
   const toEnd = () => page.scrollTo({ top: page.scrollHeight, behavior: "instant" });
   const grew = () => {
     if (following) toEnd();
     else button.hidden = false;
   };
 
-  // Only the reader's own scrolling says whether to follow: text that comes moves the end away.
+  // Only the reader's own scrolling says whether to follow: text that comes moves the end away. The
+  // least way up lets go, even near the end, and the way down takes hold again there.
   let last = page.scrollTop;
   document.addEventListener("scroll", () => {
-    if (atEnd()) following = true;
-    else if (page.scrollTop < last) following = false;
-    last = page.scrollTop;
-    if (following) button.hidden = true;
+    const top = page.scrollTop;
+    if (top < last && below() > 1) following = false;
+    else if (top > last && below() < NEAR) following = true;
+    last = top;
+    if (following || below() <= 1) button.hidden = true;
   }, { passive: true });
   button.addEventListener("click", () => {
     following = true;
@@ -31,17 +34,30 @@ export function connect(thread) {
   });
   new MutationObserver(grew).observe(thread, { childList: true, subtree: true, characterData: true });
   new ResizeObserver(() => following && toEnd()).observe(document.querySelector(".dock"));
-  if (!location.hash) toEnd();
-  keepOpen(thread);
-}
+  if (following) toEnd();
 
-// A message that is replaced keeps what the reader had opened in it.
-function keepOpen(thread) {
+  // A message that is replaced keeps its place in view, and open what the reader had opened in it.
   document.addEventListener("htmx:before:swap", () => {
     const open = [...thread.querySelectorAll("details[id][open]")].map((element) => element.id);
-    if (!open.length) return;
+    const place = following ? undefined : placeIn(thread);
+    if (!open.length && !place) return;
     document.addEventListener("htmx:after:swap", () => {
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      if (place) goBackTo(place, page);
     }, { once: true });
   });
+}
+
+// The message at the top of the view and how much of it is above: in text that becomes Markdown the
+// same words stand about as far down as they did.
+function placeIn(thread) {
+  for (const message of thread.children) {
+    const { top, bottom, height } = message.getBoundingClientRect();
+    if (top < 0 && bottom > 0) return { id: message.id, height, share: -top / height };
+  }
+}
+
+function goBackTo({ id, height, share }, page) {
+  const now = document.getElementById(id)?.getBoundingClientRect();
+  if (now && now.height !== height) page.scrollBy({ top: now.top + share * now.height, behavior: "instant" });
 }

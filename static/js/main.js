@@ -7,6 +7,7 @@ const behaviors = {
   draft: () => import("./draft.js"),
   "follow-end": () => import("./follow-end.js"),
   connection: () => import("./connection.js"),
+  panel: () => import("./panel.js"),
   waiting: () => import("./waiting.js"),
   "copy-code": () => import("./copy-code.js"),
 };
@@ -63,3 +64,7 @@ for (const deed of ["click", "submit"]) document.addEventListener(deed, renewTok
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 connectAll(document.documentElement);
+document.querySelector(".conversations [aria-current]")?.scrollIntoView({ block: "nearest" });
+
+// The server writes times; which ones are right here the browser alone knows, until a profile says.
+document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;

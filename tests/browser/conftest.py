@@ -77,5 +77,5 @@ def sign_in(page: Page, evoweb: EvowebProcess) -> None:
 
 def _expected(words: str) -> bool:
     """Reports of a refused request or a lost socket, which some tests cause on purpose."""
-    causes = ("Failed to load resource", "WebSocket connection to", "htmx:ws:error")
+    causes = ("Failed to load resource", "Failed to fetch", "WebSocket connection to", "htmx:ws:")
     return any(cause in words for cause in causes)

@@ -85,14 +85,10 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_saved(
     assert (ben.name, ben.time_zone, ben.theme) == ("Ben", "", "auto")
 
 
-def test_every_time_zone_is_offered_under_its_region(
-    ben: User, sign_in: SignIn, settings: Settings
-) -> None:
-    settings.TIME_ZONE = "America/Lima"
-
+def test_every_time_zone_is_offered_under_its_region(ben: User, sign_in: SignIn) -> None:
     page = sign_in(ben).get(PROFILE).content.decode()
 
-    assert '<option value="" selected>Like the team&#x27;s (America/Lima)</option>' in page
+    assert '<option value="" selected>Like the browser&#x27;s</option>' in page
     assert '<optgroup label="Europe">' in page
     assert '<option value="Europe/Madrid">Madrid</option>' in page
     assert '<option value="UTC">UTC</option>' in page
@@ -137,15 +133,23 @@ def test_one_persons_language_is_not_the_next_ones(ben: User, ana: User, sign_in
 
 
 @pytest.mark.parametrize(
-    ("zone", "active"),
-    [("Asia/Tokyo", "Asia/Tokyo"), ("", "America/Lima"), ("Gone/Zone", "America/Lima")],
+    ("profile", "browser", "active"),
+    [
+        ("Asia/Tokyo", "", "Asia/Tokyo"),
+        ("Asia/Tokyo", "Europe/Madrid", "Asia/Tokyo"),
+        ("", "Europe/Madrid", "Europe/Madrid"),
+        ("", "", "America/Lima"),
+        ("", "../../etc/passwd", "America/Lima"),
+        ("Gone/Zone", "", "America/Lima"),
+    ],
 )
-def test_times_are_shown_in_the_profiles_zone_else_the_teams(
-    ben: User, settings: Settings, zone: str, active: str
+def test_times_are_shown_in_the_profiles_zone_else_the_browsers_else_the_teams(
+    ben: User, settings: Settings, profile: str, browser: str, active: str
 ) -> None:
     settings.TIME_ZONE = "America/Lima"
-    ben.time_zone = zone
+    ben.time_zone = profile
     request = RequestFactory().get("/")
+    request.COOKIES["zone"] = browser
     request.user = ben
 
     answer = PreferencesMiddleware(_zone_in_view)(request)

@@ -6,7 +6,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone, translation
 
-from chat.templatetags.chat import day_label, seconds, tokens
+from chat.templatetags.chat import clock, day_label, seconds, tokens
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,28 @@ def _late_on_monday(monkeypatch: pytest.MonkeyPatch) -> None:
         (datetime(2026, 11, 23, 0, 0, tzinfo=UTC), "Today"),
         (datetime(2026, 11, 22, 23, 59, tzinfo=UTC), "Yesterday"),
         (date(2026, 11, 22), "Yesterday"),
-        (date(2026, 11, 21), "Nov. 21, 2026"),
+        (date(2026, 11, 21), "21 November 2026"),
     ],
 )
 def test_a_day_is_called_as_people_do(moment: date, words: str) -> None:
     with timezone.override("UTC"):
         assert day_label(moment) == words
+
+
+@pytest.mark.usefixtures("_late_on_monday")
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 11, 23, 7, 5, tzinfo=UTC), "08:05"),
+        (datetime(2026, 11, 22, 22, 59, tzinfo=UTC), "22 November, 23:59"),
+        (datetime(2026, 11, 22, 23, 1, tzinfo=UTC), "00:01"),
+        (datetime(2025, 12, 31, 12, 0, tzinfo=UTC), "31 December 2025, 13:00"),
+    ],
+)
+def test_a_time_has_its_day_before_it_unless_that_is_today(moment: datetime, words: str) -> None:
+    # In Madrid it is half past eleven; the day is the 23rd.
+    with timezone.override("Europe/Madrid"):
+        assert clock(moment) == words
 
 
 @pytest.mark.usefixtures("_late_on_monday")

@@ -322,14 +322,15 @@ def test_a_model_that_is_known_to_ignore_a_parameter_says_so(browser: Client, an
 def test_what_is_unwise_about_settings_is_said_once_they_hold(
     browser: Client, conversation: Conversation
 ) -> None:
-    configure(browser, conversation, max_tokens="100", system_prompt="Be brief.")
+    configure(browser, conversation, max_tokens="100", top_k="3", system_prompt="Be brief.")
 
     first = flashes(browser.get(f"/c/{conversation.pk}/"))
     second = flashes(browser.get(f"/c/{conversation.pk}/"))
 
     assert first == [
-        "Settings saved. They hold from the next message on.",
-        "With so few tokens answers may be cut, or be empty.",
+        "Settings saved. They hold from the next message on. "
+        "With so few tokens answers may be cut, or be empty. "
+        "Gemini-3.0-pro is known to ignore this: Top K."
     ]
     assert second == []
 
@@ -452,6 +453,21 @@ def test_the_list_comes_page_by_page_without_gap_or_repetition(
     assert turned == pages
     assert sorted(seen) == [f"Talk {number:02}" for number in range(count)]
     assert [int(title[5:]) // 2 for title in seen] == sorted(int(title[5:]) // 2 for title in seen)
+
+
+@pytest.mark.parametrize("place", [0, 39, 41, 60])
+def test_the_list_reaches_to_the_conversation_that_is_looked_at(
+    browser: Client, ana: User, place: int
+) -> None:
+    make_conversations(ana, 85)
+    order = list(Conversation.objects.visible_to(ana).newest_first())
+
+    page = browser.get(f"/c/{order[place].pk}/")
+
+    shown = max(40, place + 1)
+    assert listed(page) == [conversation.title for conversation in order[:shown]]
+    assert f'aria-current="page">{order[place].title}</a>' in page_of(page)
+    assert older(page_of(page)) is not None
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_the_page_shows_exactly_what_the_upstream_has_written_and_leads_back_at_
         page = reading.to_the_end()
 
     assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     assert "Content-Length" not in answer.headers
     assert text_of(page) == "One &lt;two&gt; three"
     assert page.index(f'<meta http-equiv="refresh" content="0;url={address}">') > page.index(

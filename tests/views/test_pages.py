@@ -51,6 +51,12 @@ def test_the_empty_page_is_a_new_conversation(browser: Client) -> None:
     assert len(re.findall(r'class="suggestions__item" href="/\?text=[^"]+"', page)) == 4
 
 
+@pytest.mark.parametrize("path", ["/", "/usage/", "/profile/"])
+def test_no_page_of_a_person_is_kept_by_the_browser(browser: Client, path: str) -> None:
+    """What Back shows has to be as it is now."""
+    assert "no-store" in browser.get(path)["Cache-Control"]
+
+
 def test_a_suggestion_fills_the_box_without_script(browser: Client) -> None:
     answer = browser.get("/", {"text": "Explain <this>: "})
 
@@ -232,13 +238,24 @@ def test_the_figures_of_an_answer_are_under_it(browser: Client, conversation: Co
 def test_missing_figures_are_unknown_and_not_zero(
     browser: Client, conversation: Conversation
 ) -> None:
-    make_turn(conversation)
+    seal(begin_turn(conversation).reply, "Hello", usage=Usage(total_tokens=7, raw={"total": 7}))
 
     figures = words_of(page_with(browser, conversation))
 
     assert "tokens unknown" in figures
     assert "Tokens in unknown" in figures
-    assert "0 in" not in figures
+    assert " 0 in" not in figures
+
+
+def test_an_answer_that_was_refused_cost_nothing(
+    browser: Client, conversation: Conversation
+) -> None:
+    make_turn(conversation, reply="", state=MessageState.FAILED)
+
+    figures = words_of(page_with(browser, conversation))
+
+    assert "nothing billed" in figures
+    assert "tokens unknown" not in figures
 
 
 def test_estimated_figures_are_marked_and_have_bounds(

@@ -198,7 +198,7 @@ def test_one_character_more_is_refused_with_the_limit_and_the_text_kept(
     first = send(browser, text)
 
     assert [plain.status_code, by_script.status_code, first.status_code] == [422, 422, 422]
-    sentence = "A message may have up to 200000 characters; this one has 200001."
+    sentence = "A message may have up to 200,000 characters; this one has 200,001."
     assert notices(plain) == notices(by_script) == notices(first) == [sentence]
     assert text_in_composer(plain) == text_in_composer(first) == text
     assert not Message.objects.exists()
@@ -277,7 +277,8 @@ def test_a_model_that_is_no_longer_offered_asks_for_another_before_sending(
     sealed(conversation)
     assert (plain.status_code, by_script.status_code, accepted.status_code) == (422, 422, 302)
     assert text_in_composer(plain) == "Hello"
-    assert "no longer offered" in notices(by_script)[0]
+    assert "gemini-1.0 is no longer offered." in page_of(plain)
+    assert notices(by_script) == ["Your text is kept: choose another model, then send it."]
     assert f'href="/c/{conversation.pk}/settings/"' in page_of(plain)
     assert len(upstream.requests) == 1
 
