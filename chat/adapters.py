@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from chat.domain import accounts
@@ -34,6 +35,13 @@ class AccountAdapter(DefaultAccountAdapter):
         "enter_current_password": _("This is not your present password."),
         "invalid_password_reset": _("This link has been used or is too old."),
     }
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only pages of the site that was asked: loopback, which is a host of ours too, is whose
+        machine the reader sits at."""
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
+        )
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from contextlib import AbstractContextManager
 from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -14,7 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, parse_cookie
 
 from chat.generation import service
-from chat.generation.viewer import Eyes, Gone, Viewer
+from chat.generation.viewer import Eyes, Gone, SignedOut, Viewer
 from chat.models import Conversation
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,14 @@ logger = logging.getLogger(__name__)
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
 TRY_AGAIN_LATER = 1013
+
+
+class NothingHere(AsyncWebsocketConsumer):
+    """At every other address, where a browser is not to knock again."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(code=NOT_FOUND)
 
 
 class ConversationConsumer(AsyncWebsocketConsumer):
@@ -36,8 +45,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         if running is None:
             return await self.close(code=TRY_AGAIN_LATER)
         conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
+        session_key = self._session_key()
         # In the pool, not in the thread that Channels keeps for all sockets together.
-        user_id, may_see = await running.pool.run(_who, self._session_key(), conversation_id)
+        user_id, may_see = await running.readers.run(_who, session_key, conversation_id)
         if user_id is None:
             return await self.close(code=NOT_SIGNED_IN)
         if not may_see:
@@ -45,11 +55,16 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         viewer = Viewer(
             running,
             conversation_id,
-            eyes=Eyes(user_id=user_id, language=self._language(), zone=self._query("zone")),
+            eyes=Eyes(
+                user_id=user_id,
+                language=self._language(),
+                zone=self._query("zone"),
+                session_key=session_key,
+            ),
             revision=self._revision(),
             send=self._send_text,
         )
-        self._watching = asyncio.create_task(self._watch(viewer))
+        self._watching = asyncio.create_task(self._watch(viewer, running.socket_of(user_id)))
         return None
 
     async def disconnect(self, code: int) -> None:
@@ -59,15 +74,21 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Nothing is asked over the socket."""
 
-    async def _watch(self, viewer: Viewer) -> None:
+    async def _watch(self, viewer: Viewer, place: AbstractContextManager[bool]) -> None:
         try:
-            await viewer.run()
+            with place as is_free:
+                if not is_free:
+                    return await self.close(code=TRY_AGAIN_LATER)
+                await viewer.run()
         except Gone:
             await self.close(code=NOT_FOUND)
+        except SignedOut:
+            await self.close(code=NOT_SIGNED_IN)
         except Exception:
             logger.exception("A viewer failed")
             # The browser comes back for a fresh one.
             await self.close(code=1011)
+        return None
 
     async def _send_text(self, frame: str) -> None:
         await self.send(text_data=frame)

@@ -1,9 +1,10 @@
 """The addresses of the sockets."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from chat.consumers import ConversationConsumer
+from chat.consumers import ConversationConsumer, NothingHere
 
 websocket_urlpatterns = [
     path("ws/c/<uuid:conversation_id>/", ConversationConsumer.as_asgi()),
+    re_path("", NothingHere.as_asgi()),
 ]

@@ -18,9 +18,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def _origins() -> list[str]:
-    """Where a page that opens a socket may come from."""
-    hosts = [f"http://{host}:{settings.ENVIRONMENT.port}" for host in LOOPBACK]
-    return [settings.PUBLIC_URL, *hosts]
+    """Where a page that opens a socket may come from: on this machine by any of its names."""
+    if settings.ENVIRONMENT.public_host not in LOOPBACK:
+        return [settings.PUBLIC_URL]
+    return [
+        settings.PUBLIC_URL,
+        *(f"http://{host}:{settings.ENVIRONMENT.port}" for host in LOOPBACK),
+    ]
 
 
 application = ProtocolTypeRouter(

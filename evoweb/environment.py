@@ -6,7 +6,9 @@ read anywhere else.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHORTEST_PASSWORD = 12
 DEMONSTRATION_MODEL = "SmolLM2-135M-Instruct"
+
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
 
 T = TypeVar("T")
 
@@ -198,10 +202,24 @@ def _http_url(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
+    """As browsers write a page's origin: in lower case, without the port that goes by itself."""
     parts = _split(_http_url(text))
-    if parts.path or parts.query or parts.fragment or parts.username:
+    host = parts.hostname or ""
+    is_plain = not (parts.path or parts.query or parts.fragment or parts.username)
+    if not is_plain or not (_HOST_NAME.fullmatch(host) or _is_address(host)):
         raise ValueError("give only scheme, host and port, such as https://chat.example.org")
-    return text.rstrip("/")
+    host = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _models(text: str) -> tuple[str, ...]:

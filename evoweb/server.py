@@ -21,6 +21,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from evoweb import bodies
+
 logger = logging.getLogger(__name__)
 
 SERVICE_RESTART = 1012
@@ -170,6 +172,8 @@ class Server(DaphneServer):
     # Applications that fail
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        # Daphne takes it from a header that anybody may send.
+        scope["root_path"] = ""
         if scope["type"] == "http":
             # Daphne would answer 500 into a body that has begun, which raises, and ends its looking
             # after all applications.
@@ -196,6 +200,7 @@ class Server(DaphneServer):
         )
 
     def _take_signals(self) -> None:
+        bodies.bound(self.http_factory)
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)

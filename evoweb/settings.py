@@ -105,7 +105,7 @@ else:
 AUTH_USER_MODEL = "chat.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "chat.hashers.FewAtOnceHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 _VALIDATION = "django.contrib.auth.password_validation"
@@ -146,6 +146,8 @@ PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.is_secure
 SESSION_COOKIE_HTTPONLY = True
+# Not in a cookie of their own: they may hold a title, and would outlive the session.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -158,7 +160,7 @@ CACHES = {
     # Where wrong passwords are counted. Django's 300 entries would forget them within a flood.
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
@@ -203,6 +205,14 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # A page about an error must not fail because a file is missing from the manifest.
 SERVESTATIC_MANIFEST_STRICT = False
 SERVESTATIC_ALLOW_ALL_ORIGINS = False
+
+
+def _file_headers(headers: Any, _path: str, _url: str) -> None:
+    """Files are answered for before any middleware that would say this."""
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+SERVESTATIC_ADD_HEADERS_FUNCTION = _file_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "evoweb.staticfiles.StaticFilesStorage"},

@@ -61,4 +61,5 @@ class RunningService:
         finally:
             services._set_current(None)
             self.service.pool.close()
+            self.service.readers.close()
             await asyncio.to_thread(connections.close_all)

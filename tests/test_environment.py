@@ -57,6 +57,11 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("EVOWEB_DRAIN_SECONDS", "-1"),
         ("EVOWEB_DRAIN_SECONDS", "nan"),
         ("EVOWEB_DRAIN_SECONDS", "soon"),
+        ("PUBLIC_URL", "http://*:8000"),
+        ("PUBLIC_URL", "https://*"),
+        ("PUBLIC_URL", "https://.example.org"),
+        ("PUBLIC_URL", "https://exa mple.org"),
+        ("PUBLIC_URL", "https://a,b"),
         ("EVOLINK_BASE_URL", "api.evolink.ai"),
         ("EVOLINK_BASE_URL", "https://user:pass@api.evolink.ai/v1"),
         ("EVOLINK_API_KEY", "“sk-curly”"),
@@ -183,6 +188,7 @@ def test_mail_goes_by_the_address_of_its_server(
 @pytest.mark.parametrize(
     ("url", "host", "secure"),
     [
+        ("HTTPS://Chat.Example.org:443", "chat.example.org", True),
         ("https://chat.example.org", "chat.example.org", True),
         ("http://10.0.0.7:8000", "10.0.0.7", False),
         ("http://[2001:db8::1]:8000", "[2001:db8::1]", False),
@@ -194,3 +200,4 @@ def test_the_public_address_decides_hosts_and_cookies(
     environment = given(tmp_path, PUBLIC_URL=url)
 
     assert (environment.public_host, environment.is_secure) == (host, secure)
+    assert environment.public_url == url.lower().removesuffix(":443")

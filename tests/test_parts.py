@@ -22,7 +22,9 @@ def test_postgresql_starts_out_of_its_wheel() -> None:
 def test_the_demonstration_model_answers_without_a_key_and_leaves_with_evoweb(
     tmp_path: Path,
 ) -> None:
-    with EvowebProcess(tmp_path / "evoweb") as evoweb, evoweb.session() as browser:
+    # Whatever proxy the operator uses, the model is on this machine.
+    nowhere = {"http_proxy": "http://127.0.0.1:9", "EMAIL_URL": "smtp://ana:hidden@127.0.0.1:9"}
+    with EvowebProcess(tmp_path / "evoweb", **nowhere) as evoweb, evoweb.session() as browser:
         # Asked at once, while the model still starts: the reply waits for it.
         conversation = str(send(browser, "Say hello.").url)
         page = eventually(
@@ -31,9 +33,12 @@ def test_the_demonstration_model_answers_without_a_key_and_leaves_with_evoweb(
             seconds=90,
         )
         children = evoweb.children
+        given = Path(f"/proc/{children[0]}/environ").read_text()
 
     assert "SmolLM2-135M-Instruct" in page
     assert len(children) == 1
+    assert "hidden" not in given
+    assert "EVOWEB_ADMIN_PASSWORD" not in given
     eventually(lambda: [pid for pid in children if alive(pid)], lambda left: not left)
 
 

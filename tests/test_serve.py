@@ -164,6 +164,32 @@ def test_with_a_key_nothing_local_is_started(own_evoweb: EvowebProcess) -> None:
     assert own_evoweb.children == []
 
 
+def test_what_it_writes_is_nobody_elses_to_read(own_evoweb: EvowebProcess) -> None:
+    # The log is ours, and what every browser gets may be read here too.
+    found = [path for path in own_evoweb.folder.iterdir() if path.name != "serve.log"]
+
+    assert "evoweb.sqlite3" in [path.name for path in found]
+    assert [path.name for path in found if path.stat().st_mode & 0o077] == []
+
+
+def test_no_header_changes_where_its_pages_are(own_evoweb: EvowebProcess) -> None:
+    elsewhere = {"Daphne-Root-Path": "/elsewhere", "Root-Path": "/elsewhere"}
+
+    answer = httpx.get(own_evoweb.url, headers=elsewhere, trust_env=False)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/login/?next=/")
+
+
+def test_files_are_what_they_say_they_are(own_evoweb: EvowebProcess) -> None:
+    with own_evoweb.session() as browser:
+        file = re.search(r"/static/js/main\.[0-9a-f]+\.js", browser.get("/").text)
+        assert file is not None
+        answer = browser.get(file[0])
+
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+
+
 def test_a_second_start_keeps_what_the_first_one_made(own_evoweb: EvowebProcess) -> None:
     own_evoweb.stop()
     own_evoweb.start()

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from evoweb.bodies import LARGEST_BODY
 from tests.small_server import PIECE, PIECE_SIZE, SmallServer, small_server
 from tests.waiting import eventually
 
@@ -199,3 +201,45 @@ def silent(server: SmallServer, kind: str, count: int) -> Iterator[None]:
             client.connect(("127.0.0.1", server.port))
             client.sendall("\r\n".join((*lines, "", "")).encode())
         yield
+
+
+# Bodies of requests
+
+
+def refused_status(server: SmallServer, head: str, pieces: Iterator[bytes]) -> bytes:
+    """What comes to a request that is written for as long as the server lets it."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(f"POST /hello HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                connection.sendall(piece)
+        return connection.recv(100)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(server: SmallServer) -> None:
+    before = memory_in_mb(server)
+
+    head = f"Content-Length: {100 * LARGEST_BODY}"
+    answer = refused_status(server, head, repeat(b"x" * 2**16, 20))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert memory_in_mb(server) - before < 20
+
+
+def test_a_body_that_does_not_say_how_large_it_is_is_refused_once_it_is(
+    server: SmallServer,
+) -> None:
+    before = memory_in_mb(server)
+    chunk = b"10000\r\n" + b"x" * 2**16 + b"\r\n"
+
+    answer = refused_status(server, "Transfer-Encoding: chunked", repeat(chunk, 2000))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert memory_in_mb(server) - before < 20
+
+
+def test_a_body_that_is_as_large_as_may_be_is_taken(server: SmallServer) -> None:
+    answer = httpx.post(f"{server.url}/hello", content=b"x" * LARGEST_BODY, trust_env=False)
+
+    assert (answer.status_code, answer.text) == (200, "hello")
+    assert httpx.get(f"{server.url}/hello", trust_env=False).text == "hello"

@@ -25,10 +25,9 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # Not even read from the database.
     unread: tuple[str, ...] = ()
     actions = None
+    view_on_site = False
     list_per_page = 50
     show_full_result_count = False
-
-    # As ids: a conversation calls itself by its title.
 
     @admin.display(description=_("conversation"))
     def conversation_key(self, record: Message | Completion) -> object:
@@ -60,15 +59,6 @@ class ConversationAdmin(RecordAdmin):
     list_select_related = ("owner",)
     ordering = ("-active_at", "-pk")
     fields = ("id", "owner", "model", "revision", "created_at", "active_at", "deleted_at")
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Conversation | None:
-        """The page is headed by what the record calls itself, which would be its title."""
-        conversation: Conversation | None = super().get_object(request, object_id, from_field)
-        if conversation:
-            conversation.title = str(conversation.pk)
-        return conversation
 
 
 @admin.register(Message, site=site)

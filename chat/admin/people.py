@@ -36,6 +36,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     readonly_fields = ("email", "created_at", "last_login")
     actions = ("switch_off",)
+    view_on_site = False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the filters' own: `?password__startswith=` would read a hash letter by letter."""

@@ -22,6 +22,10 @@ class Site(admin.AdminSite):
         user = request.user
         return user.is_active and user.is_staff and user.is_superuser
 
+    def get_urls(self) -> list[Any]:
+        """Without the address that leads from any object's number to the object's own page."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

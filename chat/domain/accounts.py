@@ -147,9 +147,14 @@ def absolute(path: str) -> str:
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Change nothing else: a whole save could undo that somebody was switched off meanwhile."""
+    """Change nothing else: a whole save could undo that somebody was switched off meanwhile.
+
+    Whoever is signed in as `user` is not any more; a page that changes one's own password makes a
+    new session for itself.
+    """
     user.set_password(password)
     user.save(update_fields=["password"])
+    end_sessions_of(user)
 
 
 def update_profile(

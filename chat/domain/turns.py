@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from chat.domain import ledger, revisions
@@ -30,8 +32,16 @@ class SendKeyReused(TurnRefused):
     """This key was used for another text."""
 
 
+class ConversationFull(TurnRefused):
+    """The conversation is as long as one may be: every page of it holds all of it."""
+
+
 class NotTheLast(TurnRefused):
     """Only the last reply of the shown branch can be tried again."""
+
+
+# Characters, of all messages together.
+LONGEST_CONVERSATION = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
                 conversation.title = conversation.title or first_words(text)
                 conversation.save(force_insert=True)
             revision = revisions.advance(conversation)
+            if _length(conversation) + len(text) > LONGEST_CONVERSATION:
+                raise ConversationFull
             prompt = conversation.messages.create(
                 parent_id=conversation.head_id,
                 role=Role.USER,
@@ -110,6 +122,11 @@ def first_words(text: str) -> str:
     if len(line) <= 60:
         return line
     return line[:60].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
+
+
+def _length(conversation: Conversation) -> int:
+    lengths = conversation.messages.aggregate(length=Sum(Length("text")))
+    return int(lengths["length"] or 0)
 
 
 def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:

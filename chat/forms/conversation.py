@@ -157,7 +157,7 @@ class SettingsForm(forms.Form):
         if self._is_set("temperature") and self._is_set("top_p"):
             warnings["top_p"] = gettext("It is better not to set temperature and top P together.")
         limit = str(self["max_tokens"].value() or "")
-        if limit.isdecimal() and int(limit) < FEW_TOKENS:
+        if limit.isdecimal() and len(limit) < 10 and int(limit) < FEW_TOKENS:
             warnings["max_tokens"] = gettext("With so few tokens answers may be cut, or be empty.")
         return warnings
 

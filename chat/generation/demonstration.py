@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
 import subprocess
@@ -15,6 +16,10 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+SECRETS = {
+    *("SECRET_KEY", "DATABASE_URL", "EMAIL_URL"),
+    *("EVOWEB_ADMIN_EMAIL", "EVOWEB_ADMIN_PASSWORD"),
+}
 
 
 class DemonstrationModel:
@@ -45,6 +50,7 @@ class DemonstrationModel:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                env=_environment(),
                 # Ctrl-C goes to the whole terminal; this child ends only when its parent says so.
                 start_new_session=True,
             )
@@ -105,12 +111,18 @@ class DemonstrationModel:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(  # noqa: S310 (a loopback address of our own making)
-                f"http://127.0.0.1:{self._port}/health", timeout=2
-            ) as answer:
+            # Never by a proxy: it is on this machine.
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"http://127.0.0.1:{self._port}/health", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what the child needs not know; settings want a secret, and it signs nothing."""
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return {**kept, "SECRET_KEY": secrets.token_urlsafe(50)}
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -44,9 +45,12 @@ class LiveReply:
 class Watch:
     """One viewer's ear at a conversation. It starts out changed: the first look is a reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, session_key: str) -> None:
         self._woken = asyncio.Event()
+        self.session_key = session_key
         self.has_changes = True
+        # Once the session by which the viewer came in is over.
+        self.is_over = False
 
     async def woken(self) -> None:
         """Wait until there may be something new."""
@@ -55,6 +59,10 @@ class Watch:
 
     def wake(self, *, changes: bool) -> None:
         self.has_changes = self.has_changes or changes
+        self._woken.set()
+
+    def end(self) -> None:
+        self.is_over = True
         self._woken.set()
 
 
@@ -98,8 +106,8 @@ class Hub:
 
     # For those who watch
 
-    def watch(self, conversation_id: uuid.UUID) -> Watch:
-        watch = Watch()
+    def watch(self, conversation_id: uuid.UUID, *, session_key: str = "") -> Watch:
+        watch = Watch(session_key)
         self._watches[conversation_id].add(watch)
         return watch
 
@@ -111,6 +119,20 @@ class Hub:
 
     def watched(self) -> list[uuid.UUID]:
         return list(self._watches)
+
+    def sessions(self) -> set[str]:
+        """By which sessions somebody watches."""
+        return {watch.session_key for watch in self._all() if watch.session_key}
+
+    def end(self, session_key: str) -> None:
+        """Let nobody watch any longer who came in by this session."""
+        for watch in self._all():
+            if watch.session_key == session_key:
+                watch.end()
+
+    def _all(self) -> Iterator[Watch]:
+        for watches in self._watches.values():
+            yield from watches
 
     def live(self, conversation_id: uuid.UUID) -> LiveReply | None:
         """The reply that is being written in this conversation, if one is."""

@@ -7,7 +7,8 @@ import contextlib
 import logging
 import signal
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -26,7 +27,7 @@ from chat.generation.pool import DatabasePool
 from chat.generation.run import Run
 from chat.generation.supervisor import Supervisor
 from chat.models import Conversation, Message, User
-from chat.queries import revisions
+from chat.queries import people, revisions
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ LOOK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 SWEEP_SECONDS = 15.0
 CLOSING_SECONDS = 3.0
+# Tabs, with all devices together, that one person may have open.
+MOST_SOCKETS = 30
 # A reply that was reserved so recently may be on its way to the supervisor.
 JUST_RESERVED = timedelta(seconds=5)
 
@@ -48,7 +51,10 @@ class Service:
 
     hub: Hub
     supervisor: Supervisor
+    # For replies and regular tasks; what is rendered for readers has threads of its own, so that no
+    # number of readers delays a reply.
     pool: DatabasePool
+    readers: DatabasePool
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class Service:
         self.demonstration = demonstration
         self._ownership = ownership
         self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: Counter[int] = Counter()
         self._stop_draining: asyncio.Event | None = None
 
     async def start(self) -> None:
@@ -65,7 +72,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._stop_draining = asyncio.Event()
         self._client = self._make_client()
-        self.pool = DatabasePool()
+        self.pool, self.readers = DatabasePool("replies"), DatabasePool("readers")
         self.hub = Hub()
         self._journal = Journal(hub=self.hub, claim=claim, lose=self._lose)
 
@@ -114,7 +121,7 @@ class Service:
         self, *, conversation: Conversation, author: User, text: str, send_key: uuid.UUID
     ) -> Turn:
         """Begin a turn and run its reply. Raises NotAccepting and TurnRefused: nothing changed."""
-        with self.supervisor.place() as start:
+        with self.supervisor.place(author.pk) as start:
             turn = turns.begin(
                 conversation=conversation, author=author, text=text, send_key=send_key
             )
@@ -125,7 +132,7 @@ class Service:
 
     def try_again(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
         """Run another reply to the same prompt. Raises as `send` does."""
-        with self.supervisor.place() as start:
+        with self.supervisor.place(author.pk) as start:
             turn = turns.try_again(conversation=conversation, reply=reply, author=author)
             start(turn.reply)
         self.announce(conversation.pk)
@@ -145,6 +152,17 @@ class Service:
         for reply_id in conversations.delete(conversation):
             self.supervisor.stop(reply_id)
         self.announce(conversation.pk)
+
+    @contextlib.contextmanager
+    def socket_of(self, user_id: int) -> Iterator[bool]:
+        """Whether this person may have one more socket open; on the loop, for as long as it is."""
+        self._sockets[user_id] += 1
+        try:
+            yield self._sockets[user_id] <= MOST_SOCKETS
+        finally:
+            self._sockets[user_id] -= 1
+            # Nobody is remembered who has none.
+            self._sockets += Counter()
 
     def announce(self, conversation_id: uuid.UUID) -> None:
         """From any thread: viewers of this conversation have something to read."""
@@ -223,9 +241,12 @@ class Service:
                 continue
             try:
                 now = await self.pool.run(revisions.of_conversations, watched)
+                sessions = await self.pool.run(people.current_sessions, self.hub.sessions())
             except Exception:
                 logger.warning("Changes could not be looked for", exc_info=True)
                 continue
+            for session_key in self.hub.sessions() - sessions:
+                self.hub.end(session_key)
             for conversation_id in watched:
                 # One that is gone is none that has not changed, even if it was never seen.
                 if conversation_id not in now or seen.get(conversation_id) != now[conversation_id]:

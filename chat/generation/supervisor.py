@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from threading import Lock
 
@@ -16,6 +17,7 @@ from chat.models import Message
 logger = logging.getLogger(__name__)
 
 MOST_REPLIES = 300
+MOST_REPLIES_OF_ONE = 20
 # How long a new reply waits for the stopped one before it to be sealed.
 SEALING_SECONDS = 2.0
 # How long interrupted replies may take to be saved at the end.
@@ -34,6 +36,10 @@ class Full(NotAccepting):
     """As many replies are running as this process takes."""
 
 
+class FullForOne(NotAccepting):
+    """As many replies are running as one person may have."""
+
+
 class Supervisor:
     """Starts, stops and drains replies. Its public methods may be called from any thread,
     except for `lose`, `drain` and `interrupt_all`, which belong to the loop."""
@@ -44,8 +50,8 @@ class Supervisor:
         self._runs: dict[int, Run] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._lock = Lock()
-        # Replies that were let in and have not ended.
-        self._places = 0
+        # Replies that were let in and have not ended, by the person who asked.
+        self._places: Counter[int] = Counter()
         self._left = asyncio.Event()
         self._is_draining = self._is_over = False
 
@@ -54,7 +60,7 @@ class Supervisor:
         return self._is_draining
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Callable[[Message], None]]:
+    def place(self, user_id: int) -> Iterator[Callable[[Message], None]]:
         """A place for one reply: call what it gives with the reply, or leave it unused.
 
         Raises NotAccepting. The hand-over itself cannot fail, so a reply that was committed
@@ -63,21 +69,23 @@ class Supervisor:
         with self._lock:
             if self._is_draining:
                 raise Draining
-            if self._places >= MOST_REPLIES:
+            if self._places.total() >= MOST_REPLIES:
                 raise Full
-            self._places += 1
+            if self._places[user_id] >= MOST_REPLIES_OF_ONE:
+                raise FullForOne
+            self._places[user_id] += 1
         handed_over = False
 
         def start(reply: Message) -> None:
             nonlocal handed_over
             handed_over = True
-            self._loop.call_soon_threadsafe(self._spawn, reply.pk, reply.conversation_id)
+            self._loop.call_soon_threadsafe(self._spawn, reply.pk, reply.conversation_id, user_id)
 
         try:
             yield start
         finally:
             if not handed_over:
-                self._leave_place()
+                self._leave_place(user_id)
 
     def stop(self, reply_id: int) -> None:
         """Stop a reply that runs here; of others nothing is known and nothing happens."""
@@ -109,7 +117,7 @@ class Supervisor:
         """Wait until every place is free, but not longer than this."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._places:
+                while self._places.total():
                     self._left.clear()
                     await self._left.wait()
 
@@ -124,16 +132,16 @@ class Supervisor:
         if earlier:
             await asyncio.wait(earlier, timeout=SEALING_SECONDS)
 
-    def _spawn(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+    def _spawn(self, reply_id: int, conversation_id: uuid.UUID, user_id: int) -> None:
         run = self._make_run(reply_id, conversation_id)
         self._runs[reply_id] = run
         if self._is_over:
             run.interrupt()
         # An empty context: a task that inherited a request's would keep its thread and connection.
-        task = self._loop.create_task(self._watch_over(run), context=contextvars.Context())
+        task = self._loop.create_task(self._watch_over(run, user_id), context=contextvars.Context())
         self._tasks[reply_id] = task
 
-    async def _watch_over(self, run: Run) -> None:
+    async def _watch_over(self, run: Run, user_id: int) -> None:
         try:
             await self._others_sealed(run)
             await run.go()
@@ -143,15 +151,17 @@ class Supervisor:
         finally:
             self._runs.pop(run.reply_id, None)
             self._tasks.pop(run.reply_id, None)
-            self._leave_place()
+            self._leave_place(user_id)
 
     def _stop(self, reply_id: int) -> None:
         if run := self._runs.get(reply_id):
             run.stop()
 
-    def _leave_place(self) -> None:
+    def _leave_place(self, user_id: int) -> None:
         with self._lock:
-            self._places -= 1
+            self._places[user_id] -= 1
+            # Nobody is remembered who has none.
+            self._places += Counter()
         # A loop that is closed has nobody who waits.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._left.set)

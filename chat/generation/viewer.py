@@ -19,13 +19,19 @@ class Gone(Exception):
     """The person may not see this conversation, or not any more."""
 
 
+class SignedOut(Exception):
+    """The session by which the person came is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """Who looks, in what language, and in what time zone where their profile names none."""
+    """Who looks, by which session, in what language, and in what time zone where their profile
+    names none."""
 
     user_id: int
     language: str
     zone: str = ""
+    session_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,11 @@ class Viewer:
         self._answering: int | None = None
 
     async def run(self) -> None:
-        """Send until cancelled. Raises Gone once there is nothing that may be shown."""
+        """Send until cancelled. Raises SignedOut, and Gone when there is nothing to be shown."""
         hub = self._service.hub
-        watch = hub.watch(self._conversation_id)
+        watch = hub.watch(self._conversation_id, session_key=self._eyes.session_key)
         try:
-            while True:
+            while not watch.is_over:
                 # Text first: with it people see that the answer has begun, and nothing has to be
                 # read from the database for it.
                 if (live := self._begun()) is not None and live.position > self._position:
@@ -83,6 +89,7 @@ class Viewer:
                     await self._catch_up()
                 else:
                     await watch.woken()
+            raise SignedOut
         finally:
             hub.unwatch(self._conversation_id, watch)
 
@@ -98,7 +105,7 @@ class Viewer:
         # follow it fit together whatever is published while the article is rendered.
         live = self._service.hub.live(self._conversation_id)
         position = live.position if live else 0
-        update = await self._service.pool.run(
+        update = await self._service.readers.run(
             render_update,
             self._conversation_id,
             eyes=self._eyes,

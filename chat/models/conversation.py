@@ -78,7 +78,8 @@ class Conversation(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.title
+        # Not its title, which is what somebody wrote: logs and the admin show this.
+        return f"conversation {self.pk}"
 
     def get_absolute_url(self) -> str:
         return reverse("conversation", args=(self.pk,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
@@ -31,7 +31,9 @@ class Cursor:
         moment, _, key = text.partition("_")
         try:
             cursor = cls(datetime.fromisoformat(moment), uuid.UUID(key))
-        except ValueError:
+            # A moment near the ends of time may exist in its own zone alone.
+            cursor.active_at.astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
         return cursor if cursor.active_at.tzinfo else None
 

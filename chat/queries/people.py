@@ -2,9 +2,12 @@
 
 import uuid
 import zoneinfo
+from collections.abc import Collection
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
+from django.utils import timezone
 
 from chat.enums import Theme
 from chat.models import Conversation, User
@@ -26,6 +29,12 @@ def time_zone_of(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
     except (KeyError, ValueError, OSError):
         return zoneinfo.ZoneInfo(settings.TIME_ZONE)
+
+
+def current_sessions(keys: Collection[str]) -> set[str]:
+    """Those of these sessions that are not over: signed out, expired, or ended with a password."""
+    current = Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now())
+    return set(current.values_list("pk", flat=True))
 
 
 def may_see(user_id: int, conversation_id: uuid.UUID) -> bool:

@@ -19,6 +19,8 @@ from chat.rendering.writer import REPLACEMENT, Writer
 MAX_CHARACTERS = 500_000
 # One character can make two events, and each takes two microseconds.
 MAX_EVENTS = 100_000
+# The allow-list takes time with the square of their number.
+MAX_ENTITIES = 100_000
 # Each thread that renders makes the event loop wait for its turn, and requests have a thread each.
 _few = threading.BoundedSemaphore(2)
 
@@ -41,16 +43,19 @@ def render(text: str) -> SafeString:
     text = _SURROGATE.sub(REPLACEMENT, text).replace("\r\n", "\n").replace("\r", "\n")
     with _few:
         written = _written(text) if len(text) <= MAX_CHARACTERS else None
-    if written is None:
+        html = allowed.clean(written) if written is not None else None
+    if html is None:
         return format_html('<pre class="plain">\n{}</pre>', _UNSEEN.sub(REPLACEMENT, text))
-    return mark_safe(allowed.clean(written))  # noqa: S308
+    return mark_safe(html)  # noqa: S308
 
 
 def _written(text: str) -> str | None:
+    """None for what is too intricate."""
     writer = Writer()
     for number, event in enumerate(_parser.events(text)):
         if number == MAX_EVENTS:
             return None
         writer.write(event)
     # Not before the parser, which makes such characters out of `&#x202e;`.
-    return _UNSEEN.sub(REPLACEMENT, writer.html())
+    written = _UNSEEN.sub(REPLACEMENT, writer.html())
+    return written if written.count("&") <= MAX_ENTITIES else None

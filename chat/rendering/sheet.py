@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 from chat.queries.usage import Report
 
@@ -20,8 +21,11 @@ HEADERS = (
     "completions_estimated",
     "completions_without_figures",
 )
-# Spreadsheets take a cell that begins like this for a formula, also in full width.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Where spreadsheets would see the beginning of a formula, be its signs in full width: at the start
+# of a cell, and behind whatever a country's settings take for the end of one.
+_FORMULA = re.compile(
+    "(^|[;,|\\t\\r\\n])(?=[\\s\u200b-\u200d\u2060\ufeff]*[=+@＝＋－＠-]|[\\t\\r\\n])"
+)
 # Without it Excel takes the file for one in the encoding of its country, and spoils names.
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -53,4 +57,4 @@ def of(report: Report) -> str:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from django.db import connection
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -24,6 +25,14 @@ from chat.views.access import SignedInRequest, signed_in
 MARKER = "<!--text-->"
 # How often a reply that is not being written here is looked for in the database.
 LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, and by which session."""
+
+    user_id: int
+    session_key: str
 
 
 @require_GET
@@ -45,7 +54,14 @@ def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBa
     connection.close()
 
     response = StreamingHttpResponse(
-        _page(running, conversation.pk, reply.pk, request.user.pk, before=before, after=after)
+        _page(
+            running,
+            conversation.pk,
+            reply.pk,
+            Reader(request.user.pk, request.session.session_key or ""),
+            before=before,
+            after=after,
+        )
     )
     response["X-Accel-Buffering"] = "no"
     return response
@@ -55,13 +71,13 @@ async def _page(
     running: Service,
     conversation_id: uuid.UUID,
     reply_id: int,
-    user_id: int,
+    reader: Reader,
     *,
     before: str,
     after: str,
 ) -> AsyncIterator[str]:
     yield before
-    async for text in _texts(running, conversation_id, reply_id, user_id):
+    async for text in _texts(running, conversation_id, reply_id, reader):
         yield escape(text)
     # The finished answer, with its figures, is in the page itself.
     url = reverse("conversation", args=(conversation_id,))
@@ -69,23 +85,27 @@ async def _page(
 
 
 async def _texts(
-    running: Service, conversation_id: uuid.UUID, reply_id: int, user_id: int
+    running: Service, conversation_id: uuid.UUID, reply_id: int, reader: Reader
 ) -> AsyncIterator[str]:
     """The reply from its beginning to its end, in pieces; no more of it once it may not be seen."""
     hub = running.hub
-    watch = hub.watch(conversation_id)
+    watch = hub.watch(conversation_id, session_key=reader.session_key)
     position = shown = 0
     try:
         while (reply := hub.live(conversation_id)) is None or reply.reply_id != reply_id:
             # Not started yet, or sealed already.
-            if await running.pool.run(thread.is_sealed, reply_id):
+            if await running.readers.run(thread.is_sealed, reply_id):
                 break
+            if watch.is_over:
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.woken(), LOOK_SECONDS)
         while reply is not None and reply.reply_id == reply_id:
+            if watch.is_over:
+                return
             if watch.has_changes:
                 watch.has_changes = False
-                if not await running.pool.run(people.may_see, user_id, conversation_id):
+                if not await running.readers.run(people.may_see, reader.user_id, conversation_id):
                     return
             if reply.position > position:
                 text, position = reply.since(position).text, reply.position
@@ -95,9 +115,9 @@ async def _texts(
                 break
             else:
                 await watch.woken()
-        if not await running.pool.run(people.may_see, user_id, conversation_id):
+        if not await running.readers.run(people.may_see, reader.user_id, conversation_id):
             return
         # The last words may have been sealed without passing through the journal.
-        yield (await running.pool.run(thread.sealed_text, reply_id))[shown:]
+        yield (await running.readers.run(thread.sealed_text, reply_id))[shown:]
     finally:
         hub.unwatch(conversation_id, watch)

@@ -8,16 +8,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from chat.domain.revisions import ConversationGone
-from chat.domain.turns import NotTheLast, ReplyRunning, SendKeyReused
+from chat.domain.turns import ConversationFull, NotTheLast, ReplyRunning, SendKeyReused
 from chat.generation.service import NotServing
-from chat.generation.supervisor import Draining, Full
+from chat.generation.supervisor import Draining, Full, FullForOne
 
 _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
     (SendKeyReused, 409, _("This page was out of date. Your text is kept: send it again.")),
+    (ConversationFull, 413, _("This conversation is full. Start a new one with this text.")),
     (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
     (ConversationGone, 410, _("This conversation was deleted. Start a new one with this text.")),
     (Full, 429, _("Too many answers are being written. Try again in a moment.")),
+    (FullForOne, 429, _("Many of your answers are being written. Wait for one, or stop one.")),
     (Draining, 503, _("evoweb is restarting. Your text is kept: send it again in a moment.")),
     (NotServing, 503, _("evoweb is starting. Your text is kept: send it again in a moment.")),
 )

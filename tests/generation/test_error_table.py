@@ -132,6 +132,8 @@ def told(table: Table) -> Mapping[str, Told]:
 
 def _ask_all(upstream: Upstream, log: list[str]) -> dict[str, Told]:
     ana = make_user("ana")
+    # Nobody may have all of them running.
+    askers = [make_user(f"asker-{number}") for number in range(len(CASES) // 10 + 1)]
     with RunningService() as running:
         replies = {}
         for number, case in enumerate(CASES):
@@ -140,7 +142,7 @@ def _ask_all(upstream: Upstream, log: list[str]) -> dict[str, Told]:
             turn = running.service.send(
                 # A model of its own, because what one refuses is remembered for the next request.
                 conversation=make_conversation(ana, model=f"model-{number:03}"),
-                author=ana,
+                author=askers[number // 10],
                 text=prompt,
                 send_key=uuid.uuid4(),
             )

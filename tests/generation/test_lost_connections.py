@@ -89,9 +89,10 @@ async def test_live_text_goes_on_although_the_word_of_a_commit_was_lost(
     fault: type[Exception],
 ) -> None:
     other = await sync_to_async(make_conversation)(ana)
-    for pieces in (("One", " two", " three"), ("Uno", " dos", " tres")):
-        upstream.holds_after(1, *pieces)
-    first, second = (await ask(conversation)).reply, (await ask(other)).reply
+    upstream.holds_after(1, "One", " two", " three", match="in English")
+    upstream.holds_after(1, "Uno", " dos", " tres", match="in Spanish")
+    first = (await ask(conversation, "Count in English")).reply
+    second = (await ask(other, "Count in Spanish")).reply
 
     async with watching(service, conversation) as tab, watching(service, other) as other_tab:
         await tab.shows(first.pk, "One")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,15 +12,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from chat.consumers import NOT_FOUND, NOT_SIGNED_IN, TRY_AGAIN_LATER
+from chat.domain import accounts
 from chat.enums import MessageState
 from chat.generation import service as services
 from chat.generation.service import Service
 from chat.models import Conversation, Message, User
 from evoweb.asgi import application
-from tests.factories import make_user
+from tests.factories import make_conversation, make_user
 from tests.generation.conftest import Ask, sealed
 from tests.upstream.process import Upstream
 
@@ -59,6 +63,14 @@ async def answer_to(socket: WebsocketCommunicator) -> int:
     return int(said["code"])
 
 
+async def frames_until(socket: WebsocketCommunicator, words: str) -> str:
+    """All that comes up to the frame with these words."""
+    frames = ""
+    while words not in frames:
+        frames += await socket.receive_from(5)
+    return frames
+
+
 async def frame_with(socket: WebsocketCommunicator, words: str) -> str:
     """The first frame that has these words."""
     async with asyncio.timeout(5):
@@ -74,7 +86,7 @@ async def test_the_owner_is_shown_what_is_written(
     async with socket_of(ana, conversation.pk) as socket:
         accepted, _ = await socket.connect()
         reply = (await ask(conversation)).reply
-        shown = await frame_with(socket, f'<article id="message-{reply.pk}"')
+        shown = await frames_until(socket, f'<article id="message-{reply.pk}"')
         first = shown if "One" in shown else await frame_with(socket, "One")
         upstream.release(1)
         second = await frame_with(socket, "two")
@@ -111,13 +123,92 @@ async def test_a_person_who_is_switched_off_is_not_let_in(
         assert await answer_to(socket) == NOT_SIGNED_IN
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
 async def test_a_page_of_another_site_is_not_let_in(
-    service: Service, conversation: Conversation, ana: User
+    service: Service, conversation: Conversation, ana: User, origin: str
 ) -> None:
-    async with socket_of(ana, conversation.pk, origin="https://evil.example") as socket:
+    async with socket_of(ana, conversation.pk, origin=origin) as socket:
         accepted, _ = await socket.connect()
 
     assert not accepted
+
+
+async def test_an_address_that_does_not_exist_is_answered_for_good() -> None:
+    socket = WebsocketCommunicator(application, "/ws/nothing/", [(b"origin", ORIGIN.encode())])
+
+    assert await answer_to(socket) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user: Session.objects.all().delete(),
+        lambda user: Session.objects.update(expire_date=timezone.now()),
+        lambda user: accounts.set_password(user=user, password="another long password"),
+    ],
+    ids=["signed out", "expired", "another password"],
+)
+async def test_a_session_that_is_over_lets_nobody_in_and_nobody_watch(
+    service: Service, conversation: Conversation, ana: User, end: Callable[[User], object]
+) -> None:
+    async with socket_of(ana, conversation.pk) as open_before:
+        await open_before.connect()
+        cookie = dict(open_before.scope["headers"])[b"cookie"]
+
+        await sync_to_async(end)(ana)
+
+        said = await open_before.receive_output(5)
+        assert (said["type"], said["code"]) == ("websocket.close", NOT_SIGNED_IN)
+    headers = [(b"origin", ORIGIN.encode()), (b"cookie", cookie)]
+    again = WebsocketCommunicator(application, f"/ws/c/{conversation.pk}/", headers)
+    assert await answer_to(again) == NOT_SIGNED_IN
+
+
+async def test_the_sessions_of_others_end_with_no_password(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    ben = await sync_to_async(make_user)("ben")
+    async with socket_of(ana, conversation.pk) as socket:
+        await socket.connect()
+
+        await sync_to_async(accounts.set_password)(user=ben, password="another long password")
+
+        assert await socket.receive_nothing(3)
+
+
+async def test_one_person_has_only_so_many_sockets_and_others_theirs(
+    service: Service, conversation: Conversation, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_SOCKETS", 2)
+    ben = await sync_to_async(make_user)("ben")
+    bens = await sync_to_async(make_conversation)(ben)
+
+    async with socket_of(ana, conversation.pk) as one, socket_of(ana, conversation.pk) as two:
+        assert await is_let_in(one)
+        assert await is_let_in(two)
+        async with socket_of(ana, conversation.pk) as three, socket_of(ben, bens.pk) as his:
+            assert await answer_to(three) == TRY_AGAIN_LATER
+            assert await is_let_in(his)
+    async with socket_of(ana, conversation.pk) as next_one:
+        assert await is_let_in(next_one)
+
+
+async def is_let_in(socket: WebsocketCommunicator) -> bool:
+    accepted, _ = await socket.connect()
+    return bool(accepted and await socket.receive_nothing(0.2))
+
+
+async def test_readers_who_keep_the_database_busy_delay_no_reply(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.says("Hello")
+    busy = [asyncio.ensure_future(service.readers.run(time.sleep, 3)) for _ in range(8)]
+    await asyncio.sleep(0)
+
+    reply = await sealed((await ask(conversation)).reply, seconds=2.5)
+
+    assert reply.state == MessageState.COMPLETE
+    await asyncio.gather(*busy)
 
 
 async def test_before_the_service_is_up_it_says_to_come_back(conversation: Conversation) -> None:

@@ -55,7 +55,17 @@ def test_signing_in_leads_on_to_the_page_that_asked_for_it(ben: User, client: Cl
     assert answer["Location"] == "/profile/"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:x"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "javascript:x",
+        # Hosts of ours, but whose machine is that?
+        "http://localhost/x",
+        "http://127.0.0.1/x",
+    ],
+)
 def test_signing_in_never_leads_elsewhere(ben: User, client: Client, elsewhere: str) -> None:
     form = {"login": ben.email, "password": PASSWORD, "next": elsewhere}
 

@@ -191,7 +191,12 @@ def test_nobody_is_given_the_end_of_what_they_may_not_see(
     reply = make_turn(conversation).reply
 
     async def texts_for(user: User) -> list[str]:
-        return [text async for text in live._texts(service, conversation.pk, reply.pk, user.pk)]
+        return [
+            text
+            async for text in live._texts(
+                service, conversation.pk, reply.pk, live.Reader(user.pk, "")
+            )
+        ]
 
     assert asyncio.run(texts_for(conversation.owner)) == ["An answer"]
     assert asyncio.run(texts_for(ben)) == []

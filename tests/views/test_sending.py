@@ -10,9 +10,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from chat.domain import turns
 from chat.enums import MessageState
 from chat.forms.conversation import LONGEST_PROMPT
 from chat.generation import service as services
+from chat.generation import supervisor
 from chat.generation.service import Service
 from chat.models import Completion, Conversation, Message, User
 from tests.factories import begin_turn, make_conversation
@@ -373,3 +375,52 @@ def test_each_send_leaves_one_open_row_until_it_is_over(
     upstream.release()
     assert sealed(conversation).state == MessageState.COMPLETE
     assert not Completion.objects.open().exists()
+
+
+def test_a_conversation_takes_only_so_much_and_the_text_is_kept(
+    service: Service,
+    browser: Client,
+    upstream: Upstream,
+    conversation: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST_CONVERSATION", 20)
+    upstream.says("An answer.")
+    exactly = send(browser, "x" * 10, to=messages_of(conversation))
+    sealed(conversation)
+
+    refused = send(browser, "x", to=messages_of(conversation))
+
+    assert (exactly.status_code, refused.status_code) == (302, 413)
+    assert text_in_composer(refused) == "x"
+    assert notices(refused) == ["This conversation is full. Start a new one with this text."]
+    assert conversation.messages.count() == 2
+
+
+def test_one_person_has_only_so_many_answers_at_once_and_others_theirs(
+    service: Service,
+    browser: Client,
+    browser_of: Browser,
+    ben: User,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "MOST_REPLIES_OF_ONE", 2)
+    upstream.holds_after(0, "One", times=0)
+    for number in range(2):
+        assert send(browser, f"Question {number}").status_code == 302
+
+    refused = send(browser, "One more")
+    bens = send(browser_of(ben), "My first")
+    upstream.wait_until_held(3)
+    upstream.release()
+    for conversation in Conversation.objects.all():
+        sealed(conversation)
+    upstream.reset()
+    again = send(browser, "One more")
+
+    assert (refused.status_code, bens.status_code, again.status_code) == (429, 302, 302)
+    assert text_in_composer(refused) == "One more"
+    assert notices(refused) == [
+        "Many of your answers are being written. Wait for one, or stop one."
+    ]
