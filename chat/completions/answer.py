@@ -11,7 +11,7 @@ from chat.completions.decoding import StreamDecoder, decode_answer
 from chat.completions.error_bodies import parse_error
 from chat.completions.errors import AnswerBroken, AnswerUnusable, CompletionError, UpstreamTimedOut
 from chat.completions.events import CompletionEvent
-from chat.completions.transport import READ_FAULTS
+from chat.completions.transport import READ_FAULTS, words_of
 
 LARGEST_BODY = 512 * 1024 * 1024
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -153,4 +153,4 @@ def _translated() -> Iterator[None]:
     except httpx.ReadTimeout as error:
         raise UpstreamTimedOut("the answer stalled", http_status=200) from error
     except READ_FAULTS as error:
-        raise AnswerBroken(str(error) or type(error).__name__, http_status=200) from error
+        raise AnswerBroken(words_of(error), http_status=200) from error

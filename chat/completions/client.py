@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Self
 from urllib.parse import urlsplit
@@ -23,12 +22,10 @@ from chat.completions.errors import (
 )
 from chat.completions.lenient_json import NotJson, parse_json
 from chat.completions.request import CompletionRequest, encode
-from chat.completions.transport import READ_FAULTS, make_transport
+from chat.completions.transport import READ_FAULTS, StaleConnection, make_transport, words_of
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 300.0
-# A connection that dies so soon after the request was one that had died while it was kept.
-STALE_WITHIN = 1.0
 ERROR_BODY_WITHIN = 5.0
 LARGEST_WRITE = 256 * 1024
 LARGEST_MODEL_LIST = 4 * 1024 * 1024
@@ -195,18 +192,17 @@ def _model_ids(body: bytes) -> list[str]:
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn the faults of asking into ours, keeping theirs as the cause."""
-    began = time.monotonic()
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise UpstreamUnreachable(_words(error), retryable=True) from error
+    except (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        StaleConnection,
+    ) as error:
+        raise UpstreamUnreachable(words_of(error), retryable=True) from error
     except (httpx.TimeoutException, TimeoutError) as error:
-        raise UpstreamTimedOut(_words(error)) from error
+        raise UpstreamTimedOut(words_of(error)) from error
     except READ_FAULTS as error:
-        if time.monotonic() - began < STALE_WITHIN:
-            raise UpstreamUnreachable(_words(error), retryable=True) from error
-        raise AnswerBroken(_words(error)) from error
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        # The request may have arrived, whatever came of it.
+        raise AnswerBroken(words_of(error)) from error

@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import ssl
+import time
+from contextvars import ContextVar
 
 import aiohttp
 import httpx
@@ -10,9 +12,19 @@ from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 KEEP_ALIVE = 60.0
+# A kept connection that dies so soon after the request had died before, and nobody read it.
+STALE_WITHIN = 1.0
+# Gateways send policies and cookies of more than the 8 KiB that aiohttp takes in one header.
+LONGEST_HEADER = 64 * 1024
 
 # What reading a body may raise: httpx's own, and what its transport lets through as it is.
 READ_FAULTS = (httpx.RequestError, httpx.StreamError, aiohttp.ClientError, OSError)
+
+_is_on_kept_connection: ContextVar[bool] = ContextVar("is_on_kept_connection", default=False)
+
+
+class StaleConnection(httpx.ReadError):
+    """The connection had died while it was kept, so that nothing was asked."""
 
 
 def make_transport() -> httpx.AsyncBaseTransport:
@@ -21,10 +33,18 @@ def make_transport() -> httpx.AsyncBaseTransport:
 
 
 def stock_transport() -> httpx.AsyncBaseTransport:
+    """Looks at a kept connection before it uses it, and knows no `StaleConnection`."""
     limits = httpx.Limits(
         max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE
     )
     return httpx.AsyncHTTPTransport(verify=_trust(), trust_env=False, limits=limits)
+
+
+def words_of(error: Exception) -> str:
+    """A fault for the log. Parsers repeat what they stumbled over, and that may be the answer."""
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "the answer is no HTTP"
+    return str(error) or type(error).__name__
 
 
 @functools.cache
@@ -43,13 +63,16 @@ class FaithfulTransport(AiohttpTransport):
         super().__init__(verify=_trust(), client=_session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        began = time.monotonic()
+        _is_on_kept_connection.set(False)
         try:
             return await super().handle_async_request(request)
         except httpx.TransportError as error:
-            raise _faithful(error) from error.__cause__
+            may_be_stale = _is_on_kept_connection.get() and time.monotonic() - began < STALE_WITHIN
+            raise _faithful(error, may_be_stale=may_be_stale) from error.__cause__
         except aiohttp.ClientError as error:
-            words = str(error)
-        raise httpx.RemoteProtocolError(words)
+            name = type(error).__name__
+        raise httpx.RemoteProtocolError(name)
 
 
 class WatchedResponse(aiohttp.ClientResponse):
@@ -77,19 +100,30 @@ class WatchedResponse(aiohttp.ClientResponse):
 
 
 def _session() -> aiohttp.ClientSession:
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(_note_kept_connection)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=_trust()),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=WatchedResponse,
+        trace_configs=[tracing],
+        max_line_size=LONGEST_HEADER,
+        max_field_size=LONGEST_HEADER,
     )
 
 
-def _faithful(error: httpx.TransportError) -> httpx.TransportError:
+async def _note_kept_connection(*_: object) -> None:
+    _is_on_kept_connection.set(True)
+
+
+def _faithful(error: httpx.TransportError, *, may_be_stale: bool) -> httpx.TransportError:
     cause, words = error.__cause__, str(error)
     if isinstance(cause, aiohttp.ClientConnectorError):
         return httpx.ConnectError(words)
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
         return httpx.ConnectTimeout(words)
+    if isinstance(cause, aiohttp.ServerDisconnectedError) and not isinstance(cause.message, str):
+        return httpx.RemoteProtocolError("the server closed the connection within the headers")
     if isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
-        return httpx.RemoteProtocolError(words)
+        return StaleConnection(words) if may_be_stale else httpx.ReadError(words)
     return error

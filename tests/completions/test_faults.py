@@ -85,27 +85,16 @@ async def test_an_upstream_that_speaks_no_tls_is_unreachable(
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
-async def test_a_connection_that_dies_before_the_answer_may_be_tried_again_at_once(
+async def test_a_connection_that_dies_before_the_answer_may_be_billed_and_is_not_tried_again(
     client: CompletionClient, upstream: Upstream, how: str
 ) -> None:
-    upstream.breaks_after(how=how)
+    upstream.breaks_after({"wait": 0.05}, how=how)
 
     failure = (await ask(client)).failure
 
-    assert (failure.code, failure.retryable, failure.http_status) == ("unreachable", True, None)
-
-
-@pytest.mark.parametrize("how", ["reset", "close"])
-async def test_one_that_dies_after_a_while_may_be_billed_and_is_not_tried_again(
-    patient: CompletionClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    monkeypatch.setattr("chat.completions.client.STALE_WITHIN", 0.05)
-    upstream.breaks_after({"wait": 0.1}, how=how)
-
-    failure = (await ask(patient)).failure
-
     assert isinstance(failure, AnswerBroken)
     assert (failure.code, failure.retryable, failure.may_be_billed) == ("broken", False, True)
+    assert failure.http_status is None
 
 
 async def test_a_connection_that_died_while_it_was_kept_costs_at_most_another_attempt(
@@ -117,11 +106,51 @@ async def test_a_connection_that_died_while_it_was_kept_costs_at_most_another_at
     heard = await ask(client)
     if heard.error:
         # Its end had not been heard of when it was used.
-        assert (heard.error.code, heard.error.retryable) == ("unreachable", True)
         heard = await ask(client)
 
     assert heard.text == "Hello from the test upstream."
     assert len({seen.connection for seen in upstream.requests}) == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "is_tried_again"),
+    [
+        ({"die": "reset"}, "unreachable", True),
+        ({"die": "close"}, "unreachable", True),
+        ({"wait": 0.1, "die": "close"}, "broken", False),
+    ],
+)
+async def test_only_a_kept_connection_that_dies_at_once_is_taken_for_one_that_was_dead(
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    end: dict[str, object],
+    code: str,
+    is_tried_again: bool,
+) -> None:
+    if not is_tried_again:
+        monkeypatch.setattr("chat.completions.transport.STALE_WITHIN", 0.05)
+    upstream.says("kept")
+    upstream.breaks_after(end)
+
+    async with CompletionClient(upstream.base_url, upstream.key) as client:
+        await ask(client)
+        failure = (await ask(client)).failure
+
+    assert (failure.code, failure.retryable) == (code, is_tried_again)
+    assert len({seen.connection for seen in upstream.requests}) == 1
+
+
+async def test_a_status_line_on_a_kept_connection_is_an_answer_that_began(
+    upstream: Upstream,
+) -> None:
+    upstream.says("kept")
+    upstream.script(raw_http=base64.b64encode(b"HTTP/1.1 200 OK\r\n").decode())
+
+    async with CompletionClient(upstream.base_url, upstream.key) as client:
+        await ask(client)
+        failure = (await ask(client)).failure
+
+    assert (failure.code, failure.retryable) == ("broken", False)
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
@@ -160,6 +189,13 @@ async def test_a_plain_answer_that_is_cut_off_is_broken(
     assert (await ask(client, stream=False)).failure.code == "broken"
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def http_chunk(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -168,30 +204,42 @@ async def test_a_plain_answer_that_is_cut_off_is_broken(
         b"HTTP/1.1 200 OK\r\nA\x00b: 1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nBig: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        CHUNKED + http_chunk(says("Model said it")) + b"zz\r\nfoo",
+        CHUNKED + http_chunk(says("Model said it"))[:-2] + b"XX",
     ],
 )
-async def test_what_is_no_http_is_an_unreachable_upstream_and_shows_no_key(
+async def test_what_is_no_http_breaks_an_answer_that_may_be_billed_and_is_not_repeated(
     client: CompletionClient, upstream: Upstream, garbage: bytes
 ) -> None:
     upstream.script(raw_http=base64.b64encode(garbage).decode())
 
     failure = (await ask(client)).failure
 
-    assert failure.code == "unreachable"
+    assert isinstance(failure, AnswerBroken)
+    assert (failure.code, failure.retryable, failure.may_be_billed) == ("broken", False, True)
+    assert "Model said" not in str(failure)
     cause: BaseException | None = failure
     while cause is not None:
         assert upstream.key not in repr(cause) + str(cause)
         cause = cause.__cause__ or cause.__context__
 
 
+async def test_a_long_header_is_no_reason_to_give_up(
+    client: CompletionClient, upstream: Upstream
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nPolicy: " + b"x" * 50_000 + b"\r\nConnection: close\r\n\r\n"
+    upstream.script(raw_http=base64.b64encode(head + says("x") + DONE).decode())
+
+    assert (await ask(client)).text == "x"
+
+
 async def test_a_chunk_that_is_no_chunk_breaks_the_answer(
     client: CompletionClient, upstream: Upstream
 ) -> None:
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    piece = says("so far")
-    good = b"%x\r\n%b\r\n" % (len(piece), piece)
-    raw = base64.b64encode(head + good + b"zz\r\nnonsense\r\n").decode()
-    upstream.script(raw_http=raw, cut=len(head + good))
+    good = CHUNKED + http_chunk(says("so far"))
+    raw = base64.b64encode(good + b"zz\r\nnonsense\r\n").decode()
+    upstream.script(raw_http=raw, cut=len(good))
 
     heard = await ask(client)
 

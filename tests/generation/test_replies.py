@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 
 import pytest
@@ -151,6 +152,22 @@ async def test_a_connection_that_breaks_leaves_the_text_and_says_interrupted(
     assert (reply.state, reply.text) == (MessageState.INTERRUPTED, "Half an ans")
     assert reply.error == Fault.BROKEN
     assert row.state == CompletionState.ESTIMATED
+
+
+async def test_an_answer_that_turns_to_nonsense_is_asked_for_once_and_may_be_billed(
+    ask: Ask, conversation: Conversation, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw = head + b"1F\r\ndata: the model's own words" + b"no chunk"
+    upstream.script(raw_http=base64.b64encode(raw).decode())
+
+    reply = await sealed((await ask(conversation)).reply)
+
+    row = await Completion.objects.aget(message=reply)
+    assert (reply.state, reply.error) == (MessageState.FAILED, Fault.BROKEN)
+    assert row.state == CompletionState.ESTIMATED
+    assert "broken" in caplog.text
+    assert "own words" not in caplog.text
 
 
 async def test_each_retry_has_a_ledger_row_of_its_own(
