@@ -123,6 +123,9 @@ def says_error(document: Mapping[str, Any]) -> bool:
 
 def _error(status: int, headers: Mapping[str, str], complaint: Complaint) -> CompletionError:
     code = _code(status, complaint)
+    if code == "blocked":
+        # What it says was blocked is what somebody wrote.
+        complaint = Complaint()
     return CODES[code](
         complaint.message,
         code=code,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os.path import commonprefix
 from typing import Literal
 
 from chat.completions.families import family_of
@@ -11,9 +10,6 @@ from chat.completions.request import ChatMessage, CompletionRequest, TextPart
 from chat.domain.parameters import Parameters
 from chat.enums import Role
 from chat.models import Conversation, Message
-
-# Shorter ones are ordinary words.
-SHORTEST_QUOTE = 12
 
 
 def build(conversation: Conversation, *, path: list[Message]) -> CompletionRequest:
@@ -51,22 +47,11 @@ def _role(message: Message) -> Literal["user", "assistant"]:
 
 def characters(request: CompletionRequest) -> int:
     """The text of a request, as a measure for estimates."""
-    return sum(map(len, _texts(request)))
+    return sum(map(len, texts(request)))
 
 
-def struck(words: str, request: CompletionRequest) -> str:
-    """`words` without what they quote of the request: upstreams repeat prompts in their errors,
-    and a log must not."""
-    for text in _texts(request):
-        # Quotes begin where the text begins, and may be cut.
-        line = " ".join(text[: 2 * len(words)].split())
-        start = line[:SHORTEST_QUOTE]
-        while len(start) == SHORTEST_QUOTE and (at := words.find(start)) >= 0:
-            words = words.replace(commonprefix((words[at:], line)), "[text]")
-    return words
-
-
-def _texts(request: CompletionRequest) -> Iterator[str]:
+def texts(request: CompletionRequest) -> Iterator[str]:
+    """Everything in the request that somebody or a model wrote."""
     for message in request.messages:
         if message.reasoning:
             yield message.reasoning

@@ -26,7 +26,7 @@ from chat.completions.request import CompletionRequest
 from chat.completions.retries import delay_before_retry
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
-from chat.domain import prompts, replies
+from chat.domain import prompts, quotes, replies
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, Work
 from chat.enums import Fault, MessageState
@@ -216,7 +216,7 @@ class Run:
 
     def _note(self, error: CompletionError, work: Work) -> None:
         hint = f" (the upstream suggests: {error.suggestion})" if error.suggestion else ""
-        words = prompts.struck(f"{error}{hint}", work.request)
+        words = quotes.struck(f"{error}{hint}", prompts.texts(work.request))
         logger.warning("Reply %s: %s", self.reply_id, words)
         self._receipt.error = error.code
         self._receipt.http_status = error.http_status or self._receipt.http_status

@@ -42,6 +42,12 @@ def test_no_detail_shows_markup_or_a_prompt(case: ErrorCase) -> None:
     assert "secret prompt" not in error.detail
 
 
+def test_what_was_blocked_is_not_repeated() -> None:
+    body = b'{"error": {"code": "sensitive_words_detected", "message": "detected: hunter2"}}'
+
+    assert str(parse_error(400, {}, body)) == "blocked (400)"
+
+
 def test_a_suggestion_is_kept_for_administrators() -> None:
     case = next(case for case in ERROR_TABLE if case.name == "model not found")
 

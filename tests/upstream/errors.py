@@ -46,7 +46,7 @@ def _page(title: str) -> str:
 
 
 _GOOGLE = "Resource exhausted. Please try again later. See error-code-429 for details."
-_REAL_CAUSE = json.dumps({"error": {"message": "real cause", "code": "prompt_blocked"}})
+_REAL_CAUSE = json.dumps({"error": {"message": "real cause", "code": "context_length_exceeded"}})
 
 ERROR_TABLE: tuple[ErrorCase, ...] = (
     # As EvoLink documents them.
@@ -254,7 +254,7 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         "the real cause inside a string",
         400,
         _wrapped(400, "upstream_error", f"upstream said: {_REAL_CAUSE}"),
-        "blocked",
+        "context_too_long",
         detail="real cause",
     ),
     # As other gateways and families say them.
