@@ -1,18 +1,16 @@
-"""Reads what upstreams say when they refuse: every shape of error body, down to one error.
+"""What it means when an upstream refuses: every error body, down to one error of ours.
 
 Decided by the words first, as gateways disagree about statuses: a spent quota comes as 402, 403
 or 429, an unknown model as 404 or 503.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from chat.completions.complaints import Complaint, complaint_in, read_complaint
 from chat.completions.errors import CODES, CompletionError
-from chat.completions.lenient_json import NotJson, parse_json
 from chat.completions.retry_after import wait_asked_for
-from chat.completions.sse import EventStreamDecoder
 
 # Only these may be asked again: elsewhere the bill may be running, or the answer is final.
 RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503})
@@ -84,41 +82,16 @@ _CONTEXT = re.compile(
 _BLOCKED = re.compile(
     r"content (filter|policy|management)|sensitive words|prohibited content", re.I
 )
-_SENTENCES = ("message", "detail")
-_LARGEST_DEPTH = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What an error body said, whatever its shape."""
-
-    message: str = ""
-    words: tuple[str, ...] = ()
-    number: int | None = None
-    param: str = ""
-    suggestion: str = ""
-    is_page: bool = False
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> CompletionError:
     """The error that a response of this status, or an error inside an answer, stands for."""
-    return _error(status, headers, _complaint_in(body))
+    return _error(status, headers, complaint_in(body))
 
 
 def error_in_answer(document: Mapping[str, Any]) -> CompletionError:
     """The error that an upstream put into an answer whose status was 200 already."""
-    return _error(200, {}, _complaint(document))
-
-
-def says_error(document: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is an error rather than a part of an answer."""
-    if document.get("error") or document.get("object") == "error":
-        return True
-    if _base_resp_status(document):
-        return True
-    if document.get("choices") or "usage" in document:
-        return False
-    return any(document.get(key) and isinstance(document[key], str | list) for key in _SENTENCES)
+    return _error(200, {}, read_complaint(document))
 
 
 def _error(status: int, headers: Mapping[str, str], complaint: Complaint) -> CompletionError:
@@ -171,98 +144,3 @@ def _code_of_status(status: int, complaint: Complaint) -> str:
     if 300 <= status < 400:
         return "not_found"
     return "bad_request" if 400 <= status < 500 else "upstream_failed"
-
-
-def _complaint_in(body: bytes) -> Complaint:
-    text = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text.startswith((b"data:", b"event:", b":")):
-        text = _first_event(text)
-    try:
-        document = parse_json(text)
-    except NotJson:
-        return _complaint_of_page(body.decode("utf-8", "replace"))
-    if isinstance(document, list) and document:
-        document = document[0]
-    if isinstance(document, str):
-        return Complaint(message=document)
-    return _complaint(document) if isinstance(document, dict) else Complaint()
-
-
-def _first_event(stream: bytes) -> bytes:
-    decoder = EventStreamDecoder()
-    events = decoder.feed(stream) + decoder.finish()
-    return events[0].data if events else b""
-
-
-def _complaint_of_page(page: str) -> Complaint:
-    """A gateway's HTML page says everything in its title."""
-    title = re.search(r"<title[^<>]*>([^<]{1,300})", page, re.I)
-    return Complaint(message=title[1] if title else page, is_page=True)
-
-
-def _complaint(document: Mapping[str, Any], depth: int = 0) -> Complaint:
-    error = document.get("error") or document
-    if isinstance(error, str):
-        error = {**document, "message": error}
-    if not isinstance(error, Mapping):
-        error = document
-    message = _message(error)
-    inner = _document_in(error) if depth < _LARGEST_DEPTH else None
-    found = _complaint(inner, depth + 1) if inner is not None else Complaint()
-    return Complaint(
-        message=found.message or message,
-        words=(*_words(error), *found.words),
-        number=_number(error.get("code")) or _base_resp_status(document) or found.number,
-        param=_string(error.get("param")) or found.param,
-        suggestion=_string(error.get("fallback_suggestion")) or found.suggestion,
-    )
-
-
-def _words(error: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("code", "type", "status"):
-        if word := _string(error.get(key)):
-            yield word.lower()
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    for key in ("message", "msg", "detail", "status_msg", "error_description"):
-        value = error.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, list):
-            # Validation errors repeat the input beside `msg`, and the input is a prompt.
-            return "; ".join(_string(item.get("msg")) for item in value if isinstance(item, dict))
-    base = error.get("base_resp")
-    return _message(base) if isinstance(base, dict) else ""
-
-
-def _document_in(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The real cause, where a gateway has put the upstream's JSON into a string of its own."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    for text in (_string(raw), _message(error)):
-        start = text.find("{")
-        if start < 0:
-            continue
-        try:
-            document = parse_json(text[start : text.rfind("}") + 1].encode("utf-8", "replace"))
-        except NotJson:
-            continue
-        if isinstance(document, dict) and (says_error(document) or _message(document)):
-            return document
-    return None
-
-
-def _base_resp_status(document: Mapping[str, Any]) -> int | None:
-    base = document.get("base_resp")
-    return _number(base.get("status_code")) if isinstance(base, dict) else None
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value else None
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""

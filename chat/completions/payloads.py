@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from chat.completions.cleaning import name, storable
-from chat.completions.error_bodies import error_in_answer, says_error
+from chat.completions.complaints import says_error
+from chat.completions.error_bodies import error_in_answer
 from chat.completions.errors import CompletionError
 from chat.completions.events import Usage
 from chat.completions.lenient_json import parse_json
