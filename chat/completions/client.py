@@ -82,17 +82,10 @@ class CompletionClient:
         self, request: CompletionRequest, *, include_usage: bool = True
     ) -> AsyncIterator[Answer]:
         """Make one attempt. Raises what refuses it; the answer raises what goes wrong later."""
-        asks_usage = include_usage and request.model not in self.without_usage
+        asks_usage = include_usage and request.stream and request.model not in self.without_usage
         body = encode(request, include_usage=asks_usage)
-        with self._nameless():
-            try:
-                response = await self._open("POST", "/v1/chat/completions", body)
-            except StreamOptionsRefused as error:
-                if not asks_usage:
-                    raise RequestRefused(error.detail, http_status=error.http_status) from error
-                self.without_usage.add(request.model)
-                raise
-            answer = Answer(response)
+        with self._nameless(), self._heeding_refusals(request.model, asks_usage=asks_usage):
+            answer = Answer(await self._open("POST", "/v1/chat/completions", body))
             try:
                 yield answer
             finally:
@@ -129,6 +122,17 @@ class CompletionClient:
         # Written in one go, a body with images would hold up the event loop.
         length = {"Content-Length": str(len(body))}
         return self._http.build_request(method, url, content=_slices(body), headers=length)
+
+    @contextlib.contextmanager
+    def _heeding_refusals(self, model: str, *, asks_usage: bool) -> Iterator[None]:
+        """Remember who refuses `stream_options`, before or in the answer."""
+        try:
+            yield
+        except StreamOptionsRefused as error:
+            if not asks_usage:
+                raise RequestRefused(error.detail, http_status=error.http_status) from error
+            self.without_usage.add(model)
+            raise
 
     @contextlib.contextmanager
     def _nameless(self) -> Iterator[None]:

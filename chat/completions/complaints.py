@@ -77,7 +77,7 @@ def read_complaint(document: Mapping[str, Any], depth: int = 0) -> Complaint:
         message=found.message or message,
         words=(*_words(error), *found.words),
         number=_number(error.get("code")) or _base_resp_status(document) or found.number,
-        param=_string(error.get("param")) or found.param,
+        param=_param(error) or found.param,
         suggestion=_string(error.get("fallback_suggestion")) or found.suggestion,
     )
 
@@ -88,6 +88,15 @@ def _words(error: Mapping[str, Any]) -> Iterator[str]:
             yield word.lower()
 
 
+def _param(error: Mapping[str, Any]) -> str:
+    """What is complained about, as a path in the body where a validator says so."""
+    if param := _string(error.get("param")):
+        return param
+    places = [_object(item).get("loc") for item in _list(error.get("detail"))]
+    paths = [".".join(map(str, place[1:])) for place in places if isinstance(place, list)]
+    return ", ".join(paths)
+
+
 def _message(error: Mapping[str, Any]) -> str:
     for key in ("message", "msg", "detail", "status_msg", "error_description"):
         value = error.get(key)
@@ -95,15 +104,14 @@ def _message(error: Mapping[str, Any]) -> str:
             return value
         if isinstance(value, list):
             # Validation errors repeat the input beside `msg`, and the input is a prompt.
-            return "; ".join(_string(item.get("msg")) for item in value if isinstance(item, dict))
+            return "; ".join(_string(_object(item).get("msg")) for item in value)
     base = error.get("base_resp")
     return _message(base) if isinstance(base, dict) else ""
 
 
 def _document_in(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The real cause, where a gateway has put the upstream's JSON into a string of its own."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    raw = _object(error.get("metadata")).get("raw")
     for text in (_string(raw), _message(error)):
         start = text.find("{")
         if start < 0:
@@ -118,14 +126,21 @@ def _document_in(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _base_resp_status(document: Mapping[str, Any]) -> int | None:
-    base = document.get("base_resp")
-    return _number(base.get("status_code")) if isinstance(base, dict) else None
+    return _number(_object(document.get("base_resp")).get("status_code"))
 
 
 def _number(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value else None
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _string(value: object) -> str:

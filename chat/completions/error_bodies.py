@@ -74,6 +74,11 @@ CODE_OF_BASE_RESP = {
 _QUOTA = re.compile(
     r"insufficient (user )?(quota|balance|credit)|current quota|quota exceeded", re.I
 )
+_STREAM_OPTIONS = re.compile(
+    r"(unknown|unrecogni[sz]ed|unsupported|unexpected|extra)\b.{0,60}stream_options"
+    r"|stream_options.{0,60}(unknown|unsupported|extra|not (supported|permitted|allowed))",
+    re.I,
+)
 _SHORTLY = re.compile(r"per (second|minute)|retry (in|after)|try again", re.I)
 _CONTEXT = re.compile(
     r"context[ _](length|window|size)|too many tokens|prompt is too long|maximum number of tokens",
@@ -115,8 +120,6 @@ def _code(status: int, complaint: Complaint) -> str:
         return "unreadable"
     if inside_answer and complaint.number is not None:
         status = complaint.number
-    if status in (400, 422) and "stream_options" in complaint.message + complaint.param:
-        return "stream_options_refused"
     for word in complaint.words:
         if word in CODE_OF_WORD:
             return CODE_OF_WORD[word]
@@ -125,6 +128,10 @@ def _code(status: int, complaint: Complaint) -> str:
 
 def _code_of_message(status: int, complaint: Complaint) -> str | None:
     message = complaint.message
+    if status in (200, 400, 422) and (
+        "stream_options" in complaint.param or _STREAM_OPTIONS.search(message)
+    ):
+        return "stream_options_refused"
     if status in (402, 403, 429) and _QUOTA.search(message) and not _SHORTLY.search(message):
         return "quota_exhausted"
     if status in (400, 403, 413, 422, 500) and _CONTEXT.search(message):

@@ -10,27 +10,28 @@ LONGEST_WAITING = 10.0
 FIRST_DELAY = 0.5
 
 
-def delay_before_retry(
-    error: CompletionError,
-    *,
-    attempt: int,
-    waited: float,
-    jitter: Callable[[], float] = random.random,
-) -> float | None:
-    """Seconds to wait before trying again; None when the error is final.
+class Retries:
+    """Those of one reply. `jitter` gives a number from 0 to 1."""
 
-    `attempt` is the number of the one that failed, from 1; `waited` is the sum of the delays so
-    far; `jitter` gives a number from 0 to 1.
-    """
-    if attempt > MOST_RETRIES:
-        return None
-    if isinstance(error, StreamOptionsRefused):
-        return 0.0
-    # An answer that began is being billed, even if it turned out to be an error.
-    if not error.retryable or error.http_status == 200:
-        return None
-    left = LONGEST_WAITING - waited
-    if (error.retry_after or 0.0) > left:
-        return None
-    backoff = FIRST_DELAY * 2.0 ** (attempt - 1) * (0.5 + jitter())
-    return min(max(backoff, error.retry_after or 0.0), left)
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._made = 0
+        self._left = LONGEST_WAITING
+        self._asks_for_usage = True
+
+    def delay_after(self, error: CompletionError) -> float | None:
+        """Seconds to wait before trying again; None when the error is final."""
+        if isinstance(error, StreamOptionsRefused) and self._asks_for_usage:
+            # Another request rather than the same again, so it counts as none.
+            self._asks_for_usage = False
+            return 0.0
+        # An answer that began is being billed, even if it turned out to be an error.
+        if self._made == MOST_RETRIES or not error.retryable or error.http_status == 200:
+            return None
+        asked_for = error.retry_after or 0.0
+        if asked_for > self._left:
+            return None
+        backoff = FIRST_DELAY * 2.0**self._made * (0.5 + self._jitter())
+        delay = min(max(backoff, asked_for), self._left)
+        self._made, self._left = self._made + 1, self._left - delay
+        return delay

@@ -23,7 +23,7 @@ from chat.completions.events import (
     Usage,
 )
 from chat.completions.request import CompletionRequest
-from chat.completions.retries import delay_before_retry
+from chat.completions.retries import Retries
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
 from chat.domain import prompts, quotes, replies
@@ -143,19 +143,18 @@ class Run:
 
     async def _attempts(self, work: Work) -> Ended | None:
         """Ask the upstream, again where that is sensible; each attempt has its own ledger row."""
-        attempt, waited = 1, 0.0
+        retries = Retries()
         while True:
             try:
                 return await self._attempt(work)
             except CompletionError as error:
-                delay = delay_before_retry(error, attempt=attempt, waited=waited)
+                delay = retries.delay_after(error)
                 if delay is None or self._text or self._reasoning:
                     raise
                 self._note(error, work)
                 logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
             await asyncio.sleep(delay)
             await self._open_next_attempt(work)
-            attempt, waited = attempt + 1, waited + delay
 
     async def _open_next_attempt(self, work: Work) -> None:
         """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile."""

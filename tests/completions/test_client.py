@@ -241,14 +241,33 @@ async def test_refused_stream_options_are_remembered_for_the_model(
     assert ["stream_options" in seen.body for seen in upstream.requests] == [True, False, True]
 
 
-async def test_a_refusal_of_what_was_not_asked_is_an_ordinary_one(
+async def test_stream_options_that_are_refused_in_the_answer_are_remembered_too(
     client: CompletionClient, upstream: Upstream
 ) -> None:
-    upstream.fails(400, {"error": {"message": "Unknown parameter: 'stream_options'."}})
+    upstream.says({"error": {"code": 400, "message": "Unknown parameter: 'stream_options'."}})
+
+    first = await ask(client)
+    await ask(client)
+
+    assert isinstance(first.failure, StreamOptionsRefused)
+    assert ["stream_options" in seen.body for seen in upstream.requests] == [True, False]
+
+
+@pytest.mark.parametrize("asked", [{"include_usage": False}, {"stream": False}])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_refusal_of_what_was_not_asked_is_an_ordinary_one(
+    client: CompletionClient, upstream: Upstream, asked: dict[str, bool], status: int
+) -> None:
+    refusal = {"error": {"code": 400, "message": "Unknown parameter: 'stream_options'."}}
+    upstream.fails(status, refusal)
+    is_stream = asked.get("stream", True)
+    is_usage_asked = asked.get("include_usage", True)
 
     with pytest.raises(CompletionError) as caught:
-        async with client.stream(question(), include_usage=False):
-            pass
+        async with client.stream(
+            question(stream=is_stream), include_usage=is_usage_asked
+        ) as answer:
+            [events async for events in answer]
 
     assert caught.value.code == "bad_request"
     assert client.without_usage == set()

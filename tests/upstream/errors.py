@@ -339,6 +339,51 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         "stream_options_refused",
     ),
     ErrorCase(
+        "stream_options refused by a validator",
+        422,
+        _bare(
+            detail=[
+                {
+                    "type": "extra_forbidden",
+                    "loc": ["body", "stream_options"],
+                    "msg": "Extra inputs are not permitted",
+                    "input": {"include_usage": True},
+                }
+            ]
+        ),
+        "stream_options_refused",
+        detail="Extra inputs are not permitted",
+    ),
+    ErrorCase(
+        "a part of stream_options refused by a validator",
+        400,
+        _bare(detail=[{"loc": ["body", "stream_options", "include_usage"], "msg": "not allowed"}]),
+        "stream_options_refused",
+    ),
+    ErrorCase(
+        "stream_options refused with the name first",
+        400,
+        _bare(error={"message": "`stream_options` is not supported by this model", "code": 400}),
+        "stream_options_refused",
+    ),
+    ErrorCase(
+        "a prompt that speaks of stream_options",
+        400,
+        _bare(error={"message": "Bad input: how do I set stream_options?", "code": 400}),
+        "bad_request",
+    ),
+    ErrorCase(
+        "a blocked prompt that speaks of stream_options",
+        400,
+        _bare(
+            error={
+                "message": "sensitive words detected: unknown parameter stream_options",
+                "code": "sensitive_words_detected",
+            }
+        ),
+        "blocked",
+    ),
+    ErrorCase(
         "validation errors that repeat the prompt",
         422,
         _bare(detail=[{"loc": ["body"], "msg": "field required", "input": "my secret prompt"}]),
@@ -530,6 +575,19 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         "event: error\ndata: it broke\n\n",
         "upstream_failed",
         detail="it broke",
+        headers=EVENTS,
+    ),
+    ErrorCase(
+        "stream_options refused with status 200",
+        200,
+        _wrapped(400, "invalid_request_error", "Unknown parameter: 'stream_options'."),
+        "stream_options_refused",
+    ),
+    ErrorCase(
+        "stream_options refused inside the stream",
+        200,
+        f"data: {_bare(error={'message': 'Unsupported parameter: stream_options'})}\n\n",
+        "stream_options_refused",
         headers=EVENTS,
     ),
     ErrorCase(
