@@ -26,6 +26,7 @@ CODE_OF_WORD = {
     "insufficient_user_quota": "quota_exhausted",
     "pre_consume_token_quota_failed": "quota_exhausted",
     "quota_exceeded": "quota_exhausted",
+    "exceeded_current_quota_error": "quota_exhausted",
     "billing_error": "quota_exhausted",
     "permission_error": "forbidden",
     "model_not_found": "model_not_found",
@@ -71,15 +72,19 @@ CODE_OF_BASE_RESP = {
     2013: "bad_request",
 }
 
+# Waiting does not help against an empty account, whatever it is called.
+_MAY_MEAN_QUOTA = frozenset({"rate_limited", "forbidden"})
 _QUOTA = re.compile(
-    r"insufficient (user )?(quota|balance|credit)|current quota|quota exceeded", re.I
+    r"insufficient (user |account )?(quota|balance|credit)|current quota|quota exceeded"
+    r"|(quota|balance) is not enough|credit balance|billing details|额度不足|余额不足",
+    re.I,
 )
+_SHORTLY = re.compile(r"per (second|minute)|retry (in|after)|try again (in|later)", re.I)
 _STREAM_OPTIONS = re.compile(
     r"(unknown|unrecogni[sz]ed|unsupported|unexpected|extra)\b.{0,60}stream_options"
     r"|stream_options.{0,60}(unknown|unsupported|extra|not (supported|permitted|allowed))",
     re.I,
 )
-_SHORTLY = re.compile(r"per (second|minute)|retry (in|after)|try again", re.I)
 _CONTEXT = re.compile(
     r"context[ _](length|window|size)|too many tokens|prompt is too long|maximum number of tokens",
     re.I,
@@ -120,10 +125,16 @@ def _code(status: int, complaint: Complaint) -> str:
         return "unreadable"
     if inside_answer and complaint.number is not None:
         status = complaint.number
-    for word in complaint.words:
-        if word in CODE_OF_WORD:
-            return CODE_OF_WORD[word]
-    return _code_of_message(status, complaint) or _code_of_status(status, complaint)
+    code = (
+        _code_of_words(complaint)
+        or _code_of_message(status, complaint)
+        or _code_of_status(status, complaint)
+    )
+    return "quota_exhausted" if code in _MAY_MEAN_QUOTA and _means_quota(complaint) else code
+
+
+def _code_of_words(complaint: Complaint) -> str | None:
+    return next((CODE_OF_WORD[word] for word in complaint.words if word in CODE_OF_WORD), None)
 
 
 def _code_of_message(status: int, complaint: Complaint) -> str | None:
@@ -132,13 +143,17 @@ def _code_of_message(status: int, complaint: Complaint) -> str | None:
         "stream_options" in complaint.param or _STREAM_OPTIONS.search(message)
     ):
         return "stream_options_refused"
-    if status in (402, 403, 429) and _QUOTA.search(message) and not _SHORTLY.search(message):
-        return "quota_exhausted"
     if status in (400, 403, 413, 422, 500) and _CONTEXT.search(message):
         return "context_too_long"
     if status in (400, 403, 422) and _BLOCKED.search(message):
         return "blocked"
     return None
+
+
+def _means_quota(complaint: Complaint) -> bool:
+    """Whether the account is empty, rather than asked too often."""
+    message = complaint.message
+    return bool(_QUOTA.search(message)) and not _SHORTLY.search(message)
 
 
 def _code_of_status(status: int, complaint: Complaint) -> str:

@@ -271,6 +271,69 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         "quota_exhausted",
     ),
     ErrorCase(
+        "a rate limit that means quota",
+        429,
+        _wrapped(429, "rate_limit_error", "Insufficient quota"),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "a rate limit that means an empty account",
+        429,
+        _wrapped(
+            429,
+            "rate_limit_error",
+            "Your account has insufficient balance. Top it up and try again.",
+        ),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "a rate limit that means billing",
+        429,
+        _bare(
+            error={
+                "message": "You exceeded your current quota, please check your billing details.",
+                "code": "rate_limit_exceeded",
+            }
+        ),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "429 with a quota type alone",
+        429,
+        _bare(error={"message": "No more", "type": "exceeded_current_quota_error"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "a rate limit that means a credit that is too low",
+        429,
+        _wrapped(429, "rate_limit_error", "Your credit balance is too low to use this API"),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "quota spent, in Chinese, as 403",
+        403,
+        _bare(error={"message": "用户额度不足", "type": "new_api_error"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "quota spent, in Chinese, as 429",
+        429,
+        _bare(error={"message": "余额不足", "type": "rate_limit_error"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "a rate limit whose quota comes back",
+        429,
+        _bare(
+            error={
+                "message": "Quota exceeded for requests per minute",
+                "type": "rate_limit_error",
+            }
+        ),
+        "rate_limited",
+        retryable=True,
+    ),
+    ErrorCase(
         "429 for a quota that comes back",
         429,
         _bare(error={"message": "You exceeded your current quota. Please retry in 32s."}),
