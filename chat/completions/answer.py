@@ -77,7 +77,7 @@ class Answer:
         if chunk is not None and not begin:
             self._head = b""
             return []
-        if begin.startswith((b"{", b"[")):
+        if begin.startswith((b"{", b"[", b'"')):
             return await self._whole_answer()
         if begin.startswith(b"<"):
             raise await self._page()

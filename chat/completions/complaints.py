@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chat.completions.lenient_json import NotJson, parse_json
+from chat.completions.lenient_json import NotJson, parse_json, unwrapped
 from chat.completions.sse import EventStreamDecoder
 
 _SENTENCES = ("message", "detail")
@@ -41,11 +41,9 @@ def complaint_in(body: bytes) -> Complaint:
     if text.startswith((b"data:", b"event:", b":")):
         text = _first_event(text)
     try:
-        document = parse_json(text)
+        document = unwrapped(parse_json(text))
     except NotJson:
         return _complaint_of_page(body.decode("utf-8", "replace"))
-    if isinstance(document, list) and document:
-        document = document[0]
     if isinstance(document, str):
         return Complaint(message=document)
     return read_complaint(document) if isinstance(document, dict) else Complaint()
@@ -60,7 +58,8 @@ def _first_event(stream: bytes) -> bytes:
 def _complaint_of_page(page: str) -> Complaint:
     """A gateway's HTML page says everything in its title."""
     title = re.search(r"<title[^<>]*>([^<]{1,300})", page, re.I)
-    return Complaint(message=title[1] if title else page, is_page=True)
+    is_page = page.lstrip().startswith("<")
+    return Complaint(message=title[1] if title else page, is_page=is_page)
 
 
 def read_complaint(document: Mapping[str, Any], depth: int = 0) -> Complaint:

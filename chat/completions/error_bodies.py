@@ -51,6 +51,7 @@ CODE_OF_STATUS = {
     402: "quota_exhausted",
     403: "forbidden",
     404: "not_found",
+    405: "not_found",
     408: "timed_out",
     409: "upstream_failed",
     413: "too_large",
@@ -89,6 +90,9 @@ _CONTEXT = re.compile(
     r"context[ _](length|window|size)|too many tokens|prompt is too long|maximum number of tokens",
     re.I,
 )
+_KEY = re.compile(r"api key (is )?(not valid|invalid|expired)|(invalid|incorrect) api key", re.I)
+# Not the path of an address.
+_MODEL = re.compile(r"(?<!/)\bmodels?\b", re.I)
 _BLOCKED = re.compile(
     r"content (filter|policy|management)|sensitive words|prohibited content", re.I
 )
@@ -147,6 +151,11 @@ def _code_of_message(status: int, complaint: Complaint) -> str | None:
         return "context_too_long"
     if status in (400, 403, 422) and _BLOCKED.search(message):
         return "blocked"
+    if status in (400, 403) and _KEY.search(message):
+        return "key_refused"
+    if status == 403 and complaint.is_page:
+        # Something in between wants to see a browser.
+        return "upstream_failed"
     return None
 
 
@@ -157,7 +166,7 @@ def _means_quota(complaint: Complaint) -> bool:
 
 
 def _code_of_status(status: int, complaint: Complaint) -> str:
-    if status == 404 and (complaint.param == "model" or "model" in complaint.message.lower()):
+    if status == 404 and (complaint.param == "model" or _MODEL.search(complaint.message)):
         return "model_not_found"
     if status in CODE_OF_BASE_RESP:
         return CODE_OF_BASE_RESP[status]

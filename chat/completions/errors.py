@@ -18,8 +18,6 @@ import html
 import re
 from typing import ClassVar
 
-from chat.completions.cleaning import clean
-
 LONGEST_DETAIL = 500
 
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_*.-]{3,}")
@@ -124,11 +122,12 @@ CODES: dict[str, type[CompletionError]] = {
 
 
 def brief(words: str) -> str:
-    """One short line for a log: no HTML, no keys, no line breaks."""
+    """One short line for a log: no HTML, no keys, nothing that a terminal would obey."""
     words = words[: LONGEST_DETAIL * 20]
     if "<" in words:
         words = html.unescape(_TAG.sub(" ", _INVISIBLE_ELEMENT.sub(" ", words)))
-    words = " ".join(clean(words).split())
+    words = "".join(letter if letter.isprintable() else " " for letter in words)
+    words = " ".join(words.split())
     return _KEY.sub("[key]", words)[:LONGEST_DETAIL]
 
 

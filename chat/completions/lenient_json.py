@@ -1,5 +1,6 @@
 """JSON as upstreams really write it: fast where it is correct, forgiving where it is not."""
 
+import contextlib
 import json
 
 import msgspec
@@ -15,6 +16,16 @@ def parse_json(text: bytes) -> object:
         return msgspec.json.decode(text)
     except (ValueError, RecursionError):
         return _forgiving(text)
+
+
+def unwrapped(document: object) -> object:
+    """What is inside of the list or the string into which some gateways put a whole document."""
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if isinstance(document, str) and document.lstrip().startswith("{"):
+        with contextlib.suppress(NotJson):
+            return parse_json(document.encode("utf-8", "replace"))
+    return document
 
 
 def _forgiving(text: bytes) -> object:

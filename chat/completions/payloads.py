@@ -14,7 +14,7 @@ from chat.completions.complaints import says_error
 from chat.completions.error_bodies import error_in_answer
 from chat.completions.errors import CompletionError
 from chat.completions.events import Usage
-from chat.completions.lenient_json import parse_json
+from chat.completions.lenient_json import parse_json, unwrapped
 
 LARGEST_COUNT = 2**53
 
@@ -61,8 +61,8 @@ def read_chunk(payload: bytes) -> Chunk | CompletionError | None:
     try:
         chunk = _ordinary.decode(payload)
     except (ValueError, RecursionError):
-        return _read_unusual(parse_json(payload))
-    return chunk if chunk.object != "error" else _read_unusual(parse_json(payload))
+        return _read_unusual(payload)
+    return chunk if chunk.object != "error" else _read_unusual(payload)
 
 
 def counts_anything(usage: dict[str, Any]) -> bool:
@@ -105,11 +105,8 @@ def _first_count(*values: object) -> int | None:
     return counts[0] if counts else None
 
 
-def _read_unusual(document: object) -> Chunk | CompletionError | None:
-    if isinstance(document, str) and document.lstrip().startswith("{"):
-        document = parse_json(document.encode("utf-8", "replace"))
-    if isinstance(document, list) and len(document) == 1:
-        document = document[0]
+def _read_unusual(payload: bytes) -> Chunk | CompletionError | None:
+    document = unwrapped(parse_json(payload))
     if not isinstance(document, dict):
         return None
     if says_error(document):

@@ -14,9 +14,8 @@ _SENTENCE = re.compile(r"retry after (\d{1,6}) ?s", re.IGNORECASE)
 def wait_asked_for(headers: Mapping[str, str], suggestion: str) -> float | None:
     """Seconds, at most a day; None where nothing was said or nothing could be understood."""
     values = {key.lower(): value for key, value in headers.items()}
-    milliseconds = _seconds(values.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
+    if (wait := _seconds(values.get("retry-after-ms", ""), unit=0.001)) is not None:
+        return wait
     if (header := values.get("retry-after", "").strip()) and (
         wait := _from_header(header)
     ) is not None:
@@ -29,9 +28,9 @@ def _from_header(header: str) -> float | None:
     return _until_date(header) if header[0].isalpha() else _seconds(header)
 
 
-def _seconds(value: str) -> float | None:
+def _seconds(value: str, *, unit: float = 1.0) -> float | None:
     try:
-        seconds = float(value)
+        seconds = float(value) * unit
     except ValueError:
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else None

@@ -15,7 +15,7 @@ def parsed(case: ErrorCase) -> CompletionError:
 
 
 def test_the_table_of_errors_is_whole() -> None:
-    assert len(ERROR_TABLE) == 85
+    assert len(ERROR_TABLE) == 94
     assert len({case.name for case in ERROR_TABLE}) == len(ERROR_TABLE)
     # The others come from faults of the network and from answers, which the table cannot hold.
     never_in_a_body = {"unreachable", "broken", "too_long"}
@@ -69,6 +69,7 @@ def test_a_senseless_wait_is_no_wait(value: str) -> None:
 
 def test_no_wait_is_longer_than_a_day_or_shorter_than_nothing() -> None:
     assert parse_error(503, {"retry-after": "999999999"}, b"").retry_after == 86400
+    assert parse_error(503, {"retry-after-ms": "999999999999"}, b"").retry_after == 86400
     assert parse_error(503, {"retry-after": "-5"}, b"").retry_after == 0
 
 
@@ -114,3 +115,8 @@ def test_every_code_has_a_class_that_says_how_to_act() -> None:
 
 def test_brief_leaves_ordinary_words_alone() -> None:
     assert brief("a < b and task-force is no key") == "a < b and task-force is no key"
+
+
+def test_brief_leaves_nothing_that_a_terminal_obeys() -> None:
+    assert brief("a\x1b[2Jb\x07c\u202ed\u2066e\x9bf\0g\u2028h") == "a [2Jb c d e f g h"
+    assert brief("Año: 用户额度不足 🎉") == "Año: 用户额度不足 🎉"

@@ -188,6 +188,31 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         _wrapped(404, "invalid_request_error", "Invalid URL (POST /v1/v1/chat/completions)"),
         "not_found",
     ),
+    ErrorCase(
+        "wrong address with the word models in it",
+        404,
+        _wrapped(404, "invalid_request_error", "Invalid URL (POST /v1/models/chat/completions)"),
+        "not_found",
+    ),
+    ErrorCase(
+        "model not found, in Google's words",
+        404,
+        _bare(error={"code": 404, "message": "models/x is not found for API version v1beta"}),
+        "model_not_found",
+    ),
+    ErrorCase(
+        "key refused, in Google's words",
+        400,
+        _bare(
+            error={
+                "code": 400,
+                "message": "API key not valid. Please pass a valid API key.",
+                "status": "INVALID_ARGUMENT",
+            }
+        ),
+        "key_refused",
+    ),
+    ErrorCase("an address that takes no POST", 405, "", "not_found", headers={}),
     # As New API says them.
     ErrorCase(
         "quota of the user spent, as 403",
@@ -461,6 +486,14 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         retryable=True,
     ),
     ErrorCase(
+        "an error inside a string",
+        400,
+        json.dumps(_bare(error={"message": "in a string", "code": "model_not_found"})),
+        "model_not_found",
+        detail="in a string",
+    ),
+    ErrorCase("a string", 400, json.dumps("{no JSON"), "bad_request", detail="{no JSON"),
+    ErrorCase(
         "an error that is a string",
         500,
         _bare(error="boom"),
@@ -520,6 +553,15 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         headers={**JSON, "Retry-After": "7"},
     ),
     ErrorCase(
+        "a long retry-after-ms",
+        503,
+        "",
+        "overloaded",
+        True,
+        120.0,
+        headers={"retry-after-ms": "120000"},
+    ),
+    ErrorCase(
         "retry-after-ms",
         503,
         "",
@@ -565,6 +607,14 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         headers=HTML,
     ),
     ErrorCase(
+        "a 403 page",
+        403,
+        _page("Just a moment..."),
+        "upstream_failed",
+        detail="Just a moment...",
+        headers=HTML,
+    ),
+    ErrorCase(
         "a 520 page",
         520,
         _page("520: unknown error"),
@@ -598,6 +648,13 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         _wrapped(429, "rate_limit_error", "slow down"),
         "rate_limited",
         detail="slow down",
+    ),
+    ErrorCase(
+        "an error inside a string with status 200",
+        200,
+        json.dumps(_wrapped(429, "rate_limit_error", "in a string")),
+        "rate_limited",
+        detail="in a string",
     ),
     ErrorCase(
         "a bare error with status 200",
