@@ -72,14 +72,13 @@ class Answer:
             chunk = await anext(self._chunks, None)
         if self._is_stream:
             return self._decode(chunk)
-        self._head += chunk or b""
-        begin = self._head.lstrip(_BLANK)
-        if chunk is not None and not begin:
-            self._head = b""
+        # Blanks before the answer, and the mark that may be cut by a read, are no part of it.
+        self._head = (self._head + (chunk or b"")).lstrip(_BLANK)
+        if chunk is not None and not self._head:
             return []
-        if begin.startswith((b"{", b"[", b'"')):
+        if self._head.startswith((b"{", b"[", b'"')):
             return await self._whole_answer()
-        if begin.startswith(b"<"):
+        if self._head.startswith(b"<"):
             raise await self._page()
         self._is_stream = True
         events = self._decode(self._head)

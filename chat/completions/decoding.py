@@ -4,7 +4,7 @@ from typing import Any
 
 from chat.completions.cleaning import clean, name
 from chat.completions.error_bodies import error_in_answer
-from chat.completions.errors import AnswerUnusable, CompletionError
+from chat.completions.errors import AnswerBroken, AnswerUnusable, CompletionError
 from chat.completions.events import (
     CompletionEvent,
     Ended,
@@ -14,21 +14,21 @@ from chat.completions.events import (
 )
 from chat.completions.lenient_json import NotJson, parse_json
 from chat.completions.payloads import (
+    MOST_CHOICES,
     Choice,
     Chunk,
     Delta,
-    count,
+    FailedChunk,
     counts_anything,
+    moment,
     read_chunk,
     read_usage,
 )
-from chat.completions.sse import EventStreamDecoder, ServerEvent
+from chat.completions.sse import DONE, EventStreamDecoder, ServerEvent
 from chat.completions.thinking import ThinkingSplitter
+from chat.completions.verdict import weight
 
 LONGEST_TEXT = 4 * 1024 * 1024
-
-_DONE = (b"[DONE]", b'"[DONE]"')
-_MOST_CHOICES = 128
 
 
 class StreamDecoder:
@@ -44,7 +44,12 @@ class StreamDecoder:
         self._events = EventStreamDecoder()
         self._answer = _Assembler(longest_text)
         self._understood = False
-        self._garbled = False
+        self._unreadable = 0  # pieces of payload that are no JSON
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an event whose end has not come yet."""
+        return self._events.pending
 
     def feed(self, chunk: bytes) -> list[CompletionEvent]:
         self._raise_failure()
@@ -57,13 +62,22 @@ class StreamDecoder:
     def finish(self) -> list[CompletionEvent]:
         """What the end of the body means. Call it only when the body ended as it should."""
         self._raise_failure()
+        unreadable = self._unreadable
         events = self._take(self._events.finish())
         if self.failure or self.ended:
             return events
-        if not self._understood and (self._garbled or self._events.stray_lines):
+        is_torn = self._unreadable > unreadable or self._events.stray_lines > 0
+        if not self._understood and (self._unreadable or is_torn):
             self.failure = AnswerUnusable("no part of the stream is readable", http_status=200)
-            return events
-        return events + self._end()
+        elif is_torn:
+            self.failure = AnswerBroken("the stream ends within an event", http_status=200)
+        else:
+            self._end()
+        return events + self._answer.collected()
+
+    def _end(self) -> None:
+        self.ended = True
+        self._answer.end()
 
     def _raise_failure(self) -> None:
         if self.failure:
@@ -71,13 +85,9 @@ class StreamDecoder:
 
     def _take(self, events: list[ServerEvent]) -> list[CompletionEvent]:
         for event in events:
-            if self.ended:
+            if self.ended or self.failure:
                 break
-            if event.data in _DONE:
-                return self._answer.collected() + self._end()
             self._take_event(event)
-            if self.failure:
-                break
         return self._answer.collected()
 
     def _take_event(self, event: ServerEvent) -> None:
@@ -89,25 +99,26 @@ class StreamDecoder:
         except NotJson:
             # Some servers end events with one newline, so that several arrive as one.
             for line in event.data.split(b"\n"):
-                self._take_line(line)
+                if not (self.failure or self.ended):
+                    self._take_line(line)
 
     def _take_line(self, line: bytes) -> None:
         try:
             self._take_payload(line)
         except NotJson:
-            self._garbled = self._garbled or not line.startswith(b":")
+            self._unreadable += not line.startswith(b":")
 
     def _take_payload(self, payload: bytes) -> None:
+        if payload in DONE:
+            self._end()
+            return
         match read_chunk(payload):
             case Chunk() as chunk:
                 self._understood = True
                 self.failure = self._answer.take(chunk)
-            case CompletionError() as error:
+            case FailedChunk(chunk, error):
+                self._answer.take(chunk)
                 self.failure = error
-
-    def _end(self) -> list[CompletionEvent]:
-        self.ended = True
-        return self._answer.end()
 
 
 def decode_answer(body: bytes, *, longest_text: int = LONGEST_TEXT) -> list[CompletionEvent]:
@@ -116,14 +127,15 @@ def decode_answer(body: bytes, *, longest_text: int = LONGEST_TEXT) -> list[Comp
         chunk = read_chunk(body.removeprefix(b"\xef\xbb\xbf"))
     except NotJson:
         raise AnswerUnusable("the answer is not JSON", http_status=200) from None
-    if isinstance(chunk, CompletionError):
-        raise chunk
+    if isinstance(chunk, FailedChunk):
+        raise chunk.error
     if chunk is None or not (chunk.choices or chunk.id or chunk.usage):
         raise AnswerUnusable("the JSON is no chat completion", http_status=200)
     answer = _Assembler(longest_text)
     if failure := answer.take(chunk):
         raise failure
-    return answer.collected() + answer.end()
+    answer.end()
+    return answer.collected()
 
 
 class _Assembler:
@@ -133,9 +145,10 @@ class _Assembler:
         self._room = longest_text
         self._is_too_long = False
         self._splitter = ThinkingSplitter()
-        self._identity: Identified | None = Identified(None, None, None, None)
+        self._identity = Identified(None, None, None, None)
         self._usage: dict[str, Any] | None = None
         self._finish_reason: str | None = None
+        self._shown: int | None = None  # the index of the choice that is
         self._choices: set[int] = set()
         self._has_text = False
         self._collected: list[CompletionEvent] = []
@@ -143,54 +156,54 @@ class _Assembler:
         self._parts: list[str] = []
 
     def take(self, chunk: Chunk) -> CompletionError | None:
-        if self._identity:
-            self._identify(chunk, self._identity)
+        if not (self._identity.id and self._identity.model):
+            self._identify(chunk)
         if chunk.usage and counts_anything(chunk.usage):
             self._usage = chunk.usage
-        for choice in chunk.choices or ():
-            self._take_choice(choice)
+        if chunk.choices:
+            self._take_choices(chunk.choices)
         if self._is_too_long:
             return AnswerUnusable("the answer is too long", code="too_long", http_status=200)
         return None
 
     def collected(self) -> list[CompletionEvent]:
         """Everything since the last call."""
-        self._join()
-        if self._usage:
-            self._collected.append(read_usage(self._usage))
-            self._usage = None
+        self._collect()
         events, self._collected = self._collected, []
         return events
 
-    def end(self) -> list[CompletionEvent]:
-        if self._identity:
-            self._send_identity(self._identity)
+    def end(self) -> None:
         thinking, text = self._splitter.finish()
         self._add(Reasoning, thinking)
         self._add(Text, text)
-        return [*self.collected(), Ended(self._finish_reason, len(self._choices))]
+        self._collect()
+        self._collected.append(Ended(self._finish_reason, len(self._choices)))
 
-    def _identify(self, chunk: Chunk, known: Identified) -> None:
-        known = Identified(
+    def _identify(self, chunk: Chunk) -> None:
+        known = self._identity
+        self._identity = Identified(
             known.id or name(chunk.id),
             known.model or name(chunk.model),
             known.object or name(chunk.object),
-            known.created or count(chunk.created),
+            known.created or moment(chunk.created),
         )
-        self._identity = known
-        if known.id:
-            self._send_identity(known)
+        if (self._identity.id or self._identity.model) and self._identity != known:
+            self._collected.append(self._identity)
 
-    def _send_identity(self, known: Identified) -> None:
-        if known.id or known.model:
-            self._collected.append(known)
-        self._identity = None
+    def _take_choices(self, choices: list[Choice]) -> None:
+        indexes = [
+            position if choice.index is None else choice.index
+            for position, choice in enumerate(choices)
+        ]
+        if self._shown is None:
+            self._shown = min(indexes)
+        for index, choice in zip(indexes, choices, strict=True):
+            if len(self._choices) < MOST_CHOICES:
+                self._choices.add(index)
+            if index == self._shown:
+                self._take_choice(choice)
 
     def _take_choice(self, choice: Choice) -> None:
-        if len(self._choices) < _MOST_CHOICES:
-            self._choices.add(choice.index)
-        if choice.index != 0:
-            return
         if choice.finish_reason:
             self._note_reason(choice.finish_reason)
         # A whole message at the end of a stream repeats what its pieces said.
@@ -218,6 +231,12 @@ class _Assembler:
         self._parts.append(clean(text))
         self._has_text = self._has_text or kind is Text
 
+    def _collect(self) -> None:
+        self._join()
+        if self._usage:
+            self._collected.append(read_usage(self._usage))
+            self._usage = None
+
     def _join(self) -> None:
         if self._parts:
             self._collected.append(self._kind("".join(self._parts)))
@@ -225,7 +244,7 @@ class _Assembler:
 
     def _note_reason(self, reason: str) -> None:
         # Gemini says "stop" in every chunk; nothing more telling is undone by it.
-        if self._finish_reason is None or reason.lower() != "stop":
+        if self._finish_reason is None or weight(reason) >= weight(self._finish_reason):
             self._finish_reason = name(reason)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """How the upstream names this answer. Sent once, as soon as it is known."""
+    """How the upstream names this answer. Sent as soon as any of it is known, again with more."""
 
     id: str | None
     model: str | None

@@ -4,7 +4,10 @@ The ordinary chunk is read by msgspec straight into structs. Their fields that n
 fills are typed None, so that anything unusual fails there and is read again without expectations.
 """
 
+import math
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,12 +15,15 @@ import msgspec
 from chat.completions.cleaning import name, storable
 from chat.completions.complaints import says_error
 from chat.completions.error_bodies import error_in_answer
-from chat.completions.errors import CompletionError
+from chat.completions.errors import AnswerUnusable, CompletionError
 from chat.completions.events import Usage
 from chat.completions.lenient_json import parse_json, unwrapped
 
 LARGEST_COUNT = 2**53
+MOST_CHOICES = 128
 
+_TEXT_KINDS = (None, "", "text", "output_text", "refusal")
+_THINKING_KIND = re.compile("think|reason|thought", re.IGNORECASE)
 _SUMS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
@@ -31,7 +37,7 @@ class Delta(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    index: int = 0
+    index: int | None = None
     delta: Delta | None = None
     finish_reason: str | None = None
     is_whole: bool = False  # carries a whole message, as plain answers do, not a piece
@@ -44,7 +50,7 @@ class Chunk(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     object: str | None = None
-    created: int | None = None
+    created: int | float | None = None
     choices: list[Choice] | None = None
     usage: dict[str, Any] | None = None
     error: None = None
@@ -53,16 +59,24 @@ class Chunk(msgspec.Struct):
     base_resp: None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FailedChunk:
+    """A chunk with an error in it, which may still name the answer and count its tokens."""
+
+    chunk: Chunk
+    error: CompletionError
+
+
 _ordinary = msgspec.json.Decoder(Chunk)
 
 
-def read_chunk(payload: bytes) -> Chunk | CompletionError | None:
+def read_chunk(payload: bytes) -> Chunk | FailedChunk | None:
     """What the payload says; None when it is JSON that says nothing. Raises `NotJson`."""
     try:
         chunk = _ordinary.decode(payload)
     except (ValueError, RecursionError):
         return _read_unusual(payload)
-    return chunk if chunk.object != "error" else _read_unusual(payload)
+    return _with_few_choices(chunk) if chunk.object != "error" else _read_unusual(payload)
 
 
 def counts_anything(usage: dict[str, Any]) -> bool:
@@ -94,10 +108,17 @@ def read_usage(raw: dict[str, Any]) -> Usage:
 
 
 def count(value: object) -> int | None:
-    """A number of tokens or seconds; None for what cannot be one, such as -1, 1.5, "3" or true."""
+    """A number of tokens; None for what cannot be one, such as -1, 1.5, "3" or true."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT:
         return value
     return None
+
+
+def moment(value: object) -> int | None:
+    """A Unix time in whole seconds."""
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)
+    return count(value)
 
 
 def _first_count(*values: object) -> int | None:
@@ -105,39 +126,45 @@ def _first_count(*values: object) -> int | None:
     return counts[0] if counts else None
 
 
-def _read_unusual(payload: bytes) -> Chunk | CompletionError | None:
+def _with_few_choices(chunk: Chunk) -> Chunk | FailedChunk:
+    if len(chunk.choices or ()) <= MOST_CHOICES:
+        return chunk
+    # Each takes a while, and the event loop has others to serve.
+    return FailedChunk(Chunk(), AnswerUnusable("too many choices in a chunk", http_status=200))
+
+
+def _read_unusual(payload: bytes) -> Chunk | FailedChunk | None:
     document = unwrapped(parse_json(payload))
     if not isinstance(document, dict):
         return None
-    if says_error(document):
-        return error_in_answer(document)
-    return _chunk(document)
-
-
-def _chunk(document: dict[str, Any]) -> Chunk | CompletionError:
-    choices: list[Choice] = []
-    for position, value in enumerate(_list(document.get("choices"))):
-        choice = _object(value)
-        if choice.get("error"):
-            return error_in_answer(choice)
-        choices.append(_choice(choice, position))
-    return Chunk(
+    choices = [_object(choice) for choice in _list(document.get("choices"))[: MOST_CHOICES + 1]]
+    chunk = Chunk(
         id=name(document.get("id")),
         model=name(document.get("model")),
         object=name(document.get("object")),
-        created=count(document.get("created")),
-        choices=choices,
+        created=moment(document.get("created")),
+        choices=[_choice(choice) for choice in choices],
         usage=_object(document.get("usage")) or None,
     )
+    if error := _error_in(document, choices):
+        return FailedChunk(chunk, error)
+    return _with_few_choices(chunk)
 
 
-def _choice(choice: dict[str, Any], position: int) -> Choice:
-    index = count(choice.get("index"))
+def _error_in(document: dict[str, Any], choices: list[dict[str, Any]]) -> CompletionError | None:
+    if says_error(document):
+        return error_in_answer(document)
+    failed = next((choice for choice in choices if choice.get("error")), None)
+    return error_in_answer(failed) if failed else None
+
+
+def _choice(choice: dict[str, Any]) -> Choice:
+    index = choice.get("index")
     piece, message = choice.get("delta"), choice.get("message")
     is_whole = not isinstance(piece, dict) and isinstance(message, dict)
     said = _object(message if is_whole else piece)
     return Choice(
-        index=position if index is None else index,
+        index=index if isinstance(index, int) else None,
         delta=Delta(
             content=_text(said.get("content"))
             or _text(choice.get("text"))
@@ -174,8 +201,10 @@ def _parts(content: object) -> Iterator[tuple[str, str]]:
 
 
 def _texts_of_part(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    kind = "thinking" if part.get("type") in ("thinking", "reasoning") else "text"
-    for field in ("text", "thinking", "summary", "content"):
+    kind = _kind(part)
+    if kind is None:
+        return
+    for field in ("text", "thinking", "reasoning", "summary", "content", "refusal"):
         value = part.get(field)
         if isinstance(value, str):
             yield kind, value
@@ -185,6 +214,14 @@ def _texts_of_part(part: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 if isinstance(text := _object(item).get("text"), str):
                     yield kind, text
             return
+
+
+def _kind(part: dict[str, Any]) -> str | None:
+    """None for what is neither text nor thinking, such as a reference, though it may have text."""
+    kind = part.get("type")
+    if part.get("thought") is True or (isinstance(kind, str) and _THINKING_KIND.search(kind)):
+        return "thinking"
+    return "text" if kind in _TEXT_KINDS else None
 
 
 def _object(value: object) -> dict[str, Any]:

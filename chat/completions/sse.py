@@ -5,6 +5,7 @@ import msgspec
 from chat.completions.errors import AnswerUnusable
 
 LARGEST_EVENT = 16 * 1024 * 1024
+DONE = (b"[DONE]", b'"[DONE]"')
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SILENT_FIELDS = frozenset({b"id", b"retry"})
@@ -26,7 +27,8 @@ class EventStreamDecoder:
     """
 
     def __init__(self, *, largest_event: int = LARGEST_EVENT) -> None:
-        self.stray_lines = 0  # lines that no event stream has, such as those of a plain text page
+        # Lines since the last data that no event stream has, such as those of a page.
+        self.stray_lines = 0
         self._largest_event = largest_event
         self._line = bytearray()
         self._data: list[bytes] = []
@@ -34,6 +36,11 @@ class EventStreamDecoder:
         self._name = ""
         self._after_return = False
         self._at_start = True
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an event whose end has not come yet."""
+        return len(self._line) + self._data_size
 
     def feed(self, chunk: bytes) -> list[ServerEvent]:
         # Bytes, and only \n, \r\n and \r: str.splitlines would also cut at U+2028, which JSON
@@ -46,7 +53,7 @@ class EventStreamDecoder:
         self._line += rest
 
         events = [event for line in lines if (event := self._take(line)) is not None]
-        if len(self._line) + self._data_size > self._largest_event:
+        if self.pending > self._largest_event:
             raise AnswerUnusable("one event of the stream is too large", code="too_long")
         return events
 
@@ -74,7 +81,9 @@ class EventStreamDecoder:
             return self._dispatch()
         if line.startswith(b"data:"):
             self._add_data(line[5:].strip())
-        elif not line.startswith(b":"):
+            # Nothing follows it, perhaps not even its blank line.
+            return self._dispatch() if self._data[-1] in DONE else None
+        if not line.startswith(b":"):
             self._take_field(line)
         return None
 
@@ -84,10 +93,14 @@ class EventStreamDecoder:
             self._name = value.strip().decode("utf-8", "replace")
         elif field == b"data":
             self._add_data(b"")
+        elif line.startswith(b"{"):
+            # Errors come so, from whoever stands between the model and its event stream.
+            self._add_data(line)
         elif field not in _SILENT_FIELDS:
             self.stray_lines += 1
 
     def _add_data(self, value: bytes) -> None:
+        self.stray_lines = 0
         self._data.append(value)
         self._data_size += len(value) + _COST_OF_A_LINE
 

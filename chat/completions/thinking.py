@@ -6,6 +6,8 @@ Only a tag that the text begins with counts: an answer may well speak about `<th
 from enum import Enum, auto
 
 TAGS = ("<think>", "<thinking>", "<thought>")
+# No model writes more blanks than that before a tag.
+LONGEST_START = 64
 
 
 class _Place(Enum):
@@ -46,7 +48,7 @@ class ThinkingSplitter:
                 self._place, self._held = _Place.THINKING, ""
                 self._closing = tag.replace("<", "</")
                 return self._in_thinking(begin.removeprefix(tag))
-        if any(tag.startswith(begin) for tag in TAGS):
+        if len(text) <= LONGEST_START and any(tag.startswith(begin) for tag in TAGS):
             self._held = text
             return "", ""
         self._place, self._held = _Place.ANSWER, ""

@@ -22,11 +22,13 @@ class Verdict:
     finish_reason: str | None = None
 
 
-_FINISHED = frozenset(
-    {"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "eos", "complete"}
-)
+_CALLED = frozenset({"tool_calls", "function_call"})
+_FINISHED = _CALLED | {"stop", "end_turn", "stop_sequence", "eos", "complete"}
 _CUT = frozenset({"length", "max_tokens", "model_context_window_exceeded"})
-_FILTERED = frozenset({"content_filter", "sensitive", "safety"})
+_FILTERED = frozenset(
+    {"content_filter", "sensitive", "safety"}
+    | {"recitation", "prohibited_content", "blocklist", "spii"}
+)
 _FAILED = frozenset({"insufficient_system_resource", "network_error", "error"})
 
 
@@ -42,6 +44,16 @@ def judge(ended: Ended | None, *, text: bool, reasoning: bool) -> Verdict:
     if ended is None:
         return Verdict(Outcome.FAILED, "broken")
     return Verdict(Outcome.FAILED, _code(kind), reason)
+
+
+def weight(finish_reason: str) -> int:
+    """How much a reason tells, of several that one answer gave."""
+    kind = finish_reason.lower()
+    if kind in _CUT or kind in _FILTERED or kind in _FAILED:
+        return 3
+    if kind in _CALLED:
+        return 2
+    return 1 if kind in _FINISHED else 0
 
 
 def is_cut(finish_reason: str) -> bool:

@@ -1,5 +1,6 @@
 """What is asked and answered, over a real connection."""
 
+import base64
 import gzip
 import json
 import logging
@@ -193,6 +194,17 @@ async def test_comments_and_odd_events_are_passed_over(
     )
 
     assert (await ask(client)).text == "x"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+async def test_a_byte_order_mark_may_be_cut_by_a_read(
+    client: CompletionClient, upstream: Upstream, cut: int
+) -> None:
+    stream = b"\xef\xbb\xbf" + says("x") + says("y", finish="stop") + DONE
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+    upstream.script(raw_http=base64.b64encode(head + stream).decode(), cut=len(head) + cut)
+
+    assert (await ask(client)).text == "xy"
 
 
 async def test_an_empty_body_is_an_empty_answer(

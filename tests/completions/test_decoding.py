@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chat.completions.decoding import StreamDecoder, decode_answer
-from chat.completions.errors import AnswerUnusable, CompletionError
+from chat.completions.errors import AnswerBroken, AnswerUnusable, CompletionError
 from chat.completions.events import Ended, Identified, Reasoning, Text, Usage
 from tests.completions.streams import (
     DONE,
@@ -151,6 +151,20 @@ def test_what_says_nothing_changes_nothing(silence: bytes) -> None:
             "a",
             "hm",
         ),
+        ([{"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "b"}], "ab", ""),
+        (
+            [
+                {"type": "text", "text": "a"},
+                {"type": "reference", "text": "REF"},
+                {"type": "tool_reference", "content": "REF2"},
+                {"type": 7, "text": "REF3"},
+            ],
+            "a",
+            "",
+        ),
+        ([{"type": "reasoning.text", "text": "h"}, {"type": "thought", "text": "m"}], "", "hm"),
+        ([{"type": "reasoning_text", "text": "hm"}, {"type": "", "text": "a"}], "a", "hm"),
+        ([{"thought": True, "text": "hm"}, {"thought": False, "text": "a"}], "a", "hm"),
     ],
 )
 def test_content_may_be_a_list_of_parts(content: Any, text: str, reasoning: str) -> None:
@@ -198,6 +212,17 @@ def test_an_answer_that_only_mentions_such_tags_is_untouched(content: str) -> No
         assert (text_of(events), reasoning_of(events)) == (content, "")
 
 
+def test_blanks_before_the_answer_are_not_held_back_for_ever() -> None:
+    decoder = StreamDecoder(longest_text=100)
+
+    events = [event for _ in range(70) for event in decoder.feed(says("\n"))]
+    decoder.feed(says("\n") * 31)
+
+    assert text_of(events) == "\n" * 70
+    assert decoder.failure is not None
+    assert decoder.failure.code == "too_long"
+
+
 def test_thinking_that_never_ends_is_no_text() -> None:
     events = decode(says("<think>hm"), says(" and </thi"), chunk({}, finish="length"), DONE)
 
@@ -216,6 +241,40 @@ def test_only_the_first_choice_is_shown_and_all_are_counted() -> None:
     assert end_of(events) == Ended("stop", 2)
 
 
+@pytest.mark.parametrize("index", [-1, 1, None, "0"])
+def test_an_only_choice_is_shown_whatever_its_number(index: Any) -> None:
+    pieces = [
+        event({"id": "c", "choices": [{"index": index, "delta": {"content": text}}]})
+        for text in ("a", "b")
+    ]
+
+    events = decode(*pieces, DONE)
+
+    assert text_of(events) == "ab"
+    assert end_of(events).choices == 1
+
+
+@pytest.mark.parametrize("unusual", [{}, {"detail": []}])
+def test_choices_without_a_number_are_told_apart_by_their_place(unusual: dict[str, Any]) -> None:
+    choices = [{"delta": {"content": "a"}}, {"delta": {"content": "b"}}]
+
+    events = decode(event({"id": "c", "choices": choices, **unusual}), DONE)
+
+    assert text_of(events) == "a"
+    assert end_of(events).choices == 2
+
+
+@pytest.mark.parametrize("choice", [{}, 1, {"index": 0, "delta": {"content": "x"}}])
+def test_a_chunk_with_absurdly_many_choices_is_unreadable(choice: Any) -> None:
+    decoder = StreamDecoder()
+
+    events = decoder.feed(says("so far") + event({"choices": [choice] * 129}))
+
+    assert text_of(events) == "so far"
+    assert decoder.failure is not None
+    assert decoder.failure.code == "unreadable"
+
+
 @pytest.mark.parametrize(
     ("reasons", "kept"),
     [
@@ -224,6 +283,15 @@ def test_only_the_first_choice_is_shown_and_all_are_counted() -> None:
         (["stop", "content_filter"], "content_filter"),
         (["tool_calls", "tool_calls", "stop"], "tool_calls"),
         ([None, "", "stop", None], "stop"),
+        (["null", "null", "stop"], "stop"),
+        (["FINISH_REASON_UNSPECIFIED", "STOP"], "STOP"),
+        (["stop", "never heard of"], "stop"),
+        (["length", "end_turn"], "length"),
+        (["length", "tool_calls"], "length"),
+        (["SAFETY", "stop"], "SAFETY"),
+        (["stop", "tool_calls", "end_turn"], "tool_calls"),
+        (["network_error", "stop"], "network_error"),
+        (["null", None], "null"),
         ([7, {}, True], None),
         ([None], None),
     ],
@@ -249,6 +317,39 @@ def test_the_end_needs_no_done_and_comes_once() -> None:
     assert end_of(decode(says("x", finish="stop"))) == Ended("stop", 1)
     assert end_of(decode(says("x"), DONE, DONE)) == Ended(None, 1)
     assert decode() == [Ended(None, 0)]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'data: {"id":"c","choi',
+        b"data: {",
+        b"<html><body>502 Bad Gateway</body></html>",
+        b"<html>\n<body>\n\n",
+    ],
+)
+def test_an_end_within_an_event_is_none_though_a_reason_came_before(rest: bytes) -> None:
+    decoder = StreamDecoder()
+
+    events = decoder.feed(says("Half", finish="stop") + rest)
+    events += decoder.finish()
+
+    assert text_of(events) == "Half"
+    assert isinstance(decoder.failure, AnswerBroken)
+    assert (decoder.failure.code, decoder.failure.http_status) == ("broken", 200)
+
+
+@pytest.mark.parametrize("noise", [b"data: {torn\n\n", b"<p>\n\n", b": comment\n", b"event: x\n"])
+def test_noise_before_the_last_word_tears_nothing(noise: bytes) -> None:
+    last = says("x", finish="stop")
+
+    assert end_of(decode(noise + last)) == Ended("stop", 1)
+    assert end_of(decode(last + noise + DONE)) == Ended("stop", 1)
+
+
+@pytest.mark.parametrize("rest", [b": comment", b"event: x", b"id: 7\n", b"data:", b"data: null"])
+def test_what_carries_no_payload_may_end_a_stream(rest: bytes) -> None:
+    assert end_of(decode(says("x", finish="stop") + rest)) == Ended("stop", 1)
 
 
 def test_what_follows_done_is_not_read() -> None:
@@ -387,6 +488,32 @@ def test_an_error_in_the_stream_is_raised_after_the_text_before_it(error: dict[s
         decoder.finish()
 
 
+def test_what_a_chunk_says_beside_its_error_is_kept() -> None:
+    figures = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+    failed = says("the rest", id="c-9", error={"message": "broke"}, usage=figures)
+    decoder = StreamDecoder()
+
+    events = decoder.feed(failed)
+
+    assert text_of(events) == "the rest"
+    assert (identity := identity_of(events)) is not None
+    assert identity.id == "c-9"
+    assert (found := usage_of(events)) is not None
+    assert (found.prompt_tokens, found.completion_tokens) == (9, 2)
+    assert decoder.failure is not None
+    assert decoder.failure.detail == "broke"
+
+
+def test_an_error_without_its_data_line_is_an_error_too() -> None:
+    decoder = StreamDecoder()
+
+    decoder.feed(chunk({"role": "assistant"}) + b'{"error":{"code":"insufficient_user_quota"}}\n')
+    decoder.finish()
+
+    assert decoder.failure is not None
+    assert decoder.failure.code == "quota_exhausted"
+
+
 def test_a_named_error_event_is_an_error_whatever_it_says() -> None:
     decoder = StreamDecoder()
 
@@ -427,6 +554,20 @@ def test_events_with_one_newline_between_them_are_read_all_the_same() -> None:
     assert text_of(decode(stream, DONE)) == "ab"
 
 
+@pytest.mark.parametrize("before", ["\n\n", "\n"])
+@pytest.mark.parametrize("after", ["\n\n", "\n"])
+def test_done_is_the_end_whichever_newlines_stand_around_it(before: str, after: str) -> None:
+    stream = (
+        says("x", finish="stop").removesuffix(b"\n\n") + f"{before}data: [DONE]{after}".encode()
+    )
+    decoder = StreamDecoder()
+
+    events = decoder.feed(stream)
+
+    assert decoder.ended
+    assert (text_of(events), end_of(events)) == ("x", Ended("stop", 1))
+
+
 def test_an_event_in_several_data_lines_is_joined() -> None:
     pretty = json.dumps({"choices": [{"delta": {"content": "x"}}]}, indent=1)
 
@@ -442,6 +583,21 @@ def test_ids_wait_until_they_are_known_and_come_once() -> None:
     events = decode(first, second, second, says("x"))
 
     assert identity_of(events) == Identified("c-9", "m" * 255, None, None)
+
+
+def test_a_model_that_is_named_after_the_id_is_heard_of_too() -> None:
+    events = decode(event({"id": "c", "model": ""}), event({"id": "c", "model": "gpt"}), says("x"))
+
+    found = [event for event in events if isinstance(event, Identified)]
+    assert [(event.id, event.model) for event in found] == [("c", None), ("c", "gpt")]
+
+
+@pytest.mark.parametrize("created", [1760032810, 1760032810.0, 1760032810.75])
+@pytest.mark.parametrize("unusual", [{}, {"detail": []}])
+def test_a_date_is_one_in_fractions_too(created: float, unusual: dict[str, Any]) -> None:
+    events = decode(event({"id": "c", "created": created, "choices": [], **unusual}))
+
+    assert identity_of(events) == Identified("c", None, None, 1760032810)
 
 
 def test_a_whole_message_after_its_pieces_is_not_said_twice() -> None:

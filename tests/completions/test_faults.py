@@ -239,7 +239,7 @@ async def test_a_chunk_that_is_no_chunk_breaks_the_answer(
 ) -> None:
     good = CHUNKED + http_chunk(says("so far"))
     raw = base64.b64encode(good + b"zz\r\nnonsense\r\n").decode()
-    upstream.script(raw_http=raw, cut=len(good))
+    upstream.script(raw_http=raw, cut=len(good), delay=0.1)
 
     heard = await ask(client)
 

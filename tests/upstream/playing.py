@@ -67,7 +67,7 @@ class Player:
         transport, size = self._transport(), self._script.cut or len(data)
         for at in range(0, len(data), size):
             transport.write(data[at : at + size])
-            await asyncio.sleep(_BETWEEN_CUTS)
+            await asyncio.sleep(self._script.delay or _BETWEEN_CUTS)
         transport.close()
         raise Died
 

@@ -52,7 +52,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     created: int | None = None  # Unix seconds; now if None
     role_chunk: bool = True
     as_json: bool = False  # a plain JSON answer although a stream was asked for
-    delay: float = 0.0  # seconds before each piece
+    delay: float = 0.0  # seconds before each piece, or between the cuts of `raw_http`
     hold_after: int | None = None  # pieces; every step after them waits to be released
     cut: int | None = None  # bytes a write, each a read of its own for the client
     finish: str | None = "stop"
