@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Self, cast
 
 import httpx
@@ -14,8 +14,9 @@ from chat.completions.events import CompletionEvent
 from chat.completions.transport import READ_FAULTS, words_of
 
 LARGEST_BODY = 512 * 1024 * 1024
-LARGEST_ANSWER = 32 * 1024 * 1024
+LARGEST_ANSWER = 8 * 1024 * 1024
 LARGEST_PAGE = 64 * 1024
+LARGEST_AT_ONCE = 64 * 1024
 # How long the connection gets, after `[DONE]`, to end in a state in which it can be used again.
 GRACE = 0.25
 
@@ -71,7 +72,7 @@ class Answer:
         with _translated():
             chunk = await anext(self._chunks, None)
         if self._is_stream:
-            return self._decode(chunk)
+            return await self._decode(chunk)
         # Blanks before the answer, and the mark that may be cut by a read, are no part of it.
         self._head = (self._head + (chunk or b"")).lstrip(_BLANK)
         if chunk is not None and not self._head:
@@ -81,23 +82,23 @@ class Answer:
         if self._head.startswith(b"<"):
             raise await self._page()
         self._is_stream = True
-        events = self._decode(self._head)
-        return events if chunk is not None else events + self._decode(None)
+        events = await self._decode(self._head)
+        return events if chunk is not None else events + await self._decode(None)
 
-    def _decode(self, chunk: bytes | None) -> list[CompletionEvent]:
+    async def _decode(self, chunk: bytes | None) -> list[CompletionEvent]:
         if chunk is None:
-            return self._decoder.finish()
+            return await _decoded(self._decoder.pending, self._decoder.finish)
         self._size += len(chunk)
         if self._size > LARGEST_BODY:
             raise AnswerUnusable("the body is too large", code="too_long", http_status=200)
-        return self._decoder.feed(chunk)
+        return await _decoded(self._decoder.pending + len(chunk), self._decoder.feed, chunk)
 
     async def _whole_answer(self) -> list[CompletionEvent]:
         self._is_over = True
         body = await self._rest(LARGEST_ANSWER)
         if len(body) > LARGEST_ANSWER:
             raise AnswerUnusable("the body is too large", code="too_long", http_status=200)
-        return decode_answer(body)
+        return await _decoded(len(body), decode_answer, body)
 
     async def _page(self) -> CompletionError:
         self._is_over = True
@@ -142,6 +143,15 @@ def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     encoded = "content-encoding" in response.headers
     chunks = response.aiter_bytes() if encoded else aiter(response.stream)
     return cast(AsyncGenerator[bytes, None], chunks)
+
+
+async def _decoded(
+    size: int, decode: Callable[..., list[CompletionEvent]], *pieces: bytes
+) -> list[CompletionEvent]:
+    """Decode little at once, and much beside the event loop, which has others to serve."""
+    if size <= LARGEST_AT_ONCE:
+        return decode(*pieces)
+    return await asyncio.to_thread(decode, *pieces)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ import msgspec
 
 from chat.completions.errors import AnswerUnusable
 
-LARGEST_EVENT = 16 * 1024 * 1024
+# Text has the same limit, and what is larger holds up the whole process while it is parsed.
+LARGEST_EVENT = 4 * 1024 * 1024
 DONE = (b"[DONE]", b'"[DONE]"')
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from chat.completions import answer as answer_module
+from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.errors import (
     AnswerBroken,
@@ -18,7 +20,7 @@ from chat.completions.errors import (
     UpstreamUnreachable,
 )
 from tests.completions.asking import Heard, ask, question, read_until, until
-from tests.completions.streams import DONE, says, text_of
+from tests.completions.streams import DONE, event, says, text_of
 from tests.upstream.process import Upstream
 
 Transport = Callable[[], httpx.AsyncBaseTransport]
@@ -415,6 +417,39 @@ async def test_a_plain_answer_without_end_is_given_up(
     upstream.fails(200, b"{" + b" " * 100_000)
 
     assert (await ask(client)).failure.code == "too_long"
+
+
+class OneRead(httpx.AsyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+PARTS = {"choices": [{"delta": {"content": [{"text": "a"}] * 200_000}}]}
+
+
+@pytest.mark.parametrize(
+    "body", [json.dumps(PARTS).encode(), event(PARTS), event(PARTS).removesuffix(b"\n\n")]
+)
+async def test_the_event_loop_goes_on_while_much_is_decoded(body: bytes) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    turning = asyncio.create_task(turn())
+    answer = Answer(httpx.Response(200, stream=OneRead(body)))
+
+    events = [event async for events in answer for event in events]
+
+    turning.cancel()
+    assert text_of(events) == "a" * 200_000
+    assert turns > 5
 
 
 async def test_an_error_page_that_hangs_is_read_as_far_as_it_came(
