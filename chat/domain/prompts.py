@@ -25,7 +25,7 @@ def build(conversation: Conversation, *, path: list[Message]) -> CompletionReque
             reasoning=message.reasoning if with_thinking else "",
         )
         for message in path
-        if message.role == Role.USER or message.text
+        if message.role == Role.USER or message.text.strip()
     ]
     if conversation.system_prompt:
         messages.insert(0, ChatMessage(role="system", content=conversation.system_prompt))

@@ -263,17 +263,20 @@ class Run:
     def _as_failed(self, code: str) -> Outcome:
         """What was shown stays: with text the reply is interrupted, without it failed."""
         self._receipt.error = self._receipt.error or code
-        return self._sealed_as(
-            MessageState.INTERRUPTED if self._text else MessageState.FAILED, code
-        )
+        state = MessageState.INTERRUPTED if self._has_text() else MessageState.FAILED
+        return self._sealed_as(state, code)
 
     def _as_judged(self, ended: Ended | None) -> Outcome:
-        verdict = judge(ended, text=bool(self._text), reasoning=bool(self._reasoning))
+        verdict = judge(ended, text=self._has_text(), reasoning=bool(self._reasoning))
         if verdict.outcome == Ending.FAILED:
             return self._as_failed(verdict.code or Fault.EMPTY)
         if verdict.outcome == Ending.INTERRUPTED:
             return self._as_failed(Fault.UNFINISHED)
         return self._sealed_as(MessageState.COMPLETE, "")
+
+    def _has_text(self) -> bool:
+        """Whether there is anything to read: blanks alone are no answer."""
+        return any(piece.strip() for piece in self._text)
 
     def _sealed_as(self, state: MessageState, error: str) -> Outcome:
         return Outcome(

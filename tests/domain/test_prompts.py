@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat.completions.request import ChatMessage, CompletionRequest, ImagePart, TextPart
 from chat.domain import prompts
 from chat.domain.parameters import Parameters
+from chat.enums import Role
+from chat.models import Conversation, Message
 
 
 @given(
@@ -35,6 +38,22 @@ def test_nothing_is_stored_of_what_was_not_set() -> None:
 
 def test_what_a_later_version_stored_is_left_alone() -> None:
     assert Parameters.from_json({"top_k": 5, "seed": 7}) == Parameters(top_k=5)
+
+
+@pytest.mark.parametrize("said", ["", "\n", " \t\n"])
+def test_a_reply_without_a_word_is_no_part_of_the_history(said: str) -> None:
+    path = [
+        Message(role=Role.USER, text="Hello?"),
+        Message(role=Role.ASSISTANT, text=said),
+        Message(role=Role.USER, text=" "),
+    ]
+
+    request = prompts.build(Conversation(model="m"), path=path)
+
+    assert [(message.role, message.content) for message in request.messages] == [
+        ("user", "Hello?"),
+        ("user", " "),
+    ]
 
 
 def test_the_text_beside_an_image_is_text_of_the_request() -> None:

@@ -98,6 +98,23 @@ ENDS = (
         finish_reason="stop",
     ),
     End(
+        "nothing but blanks",
+        {"pieces": ["\n", " \n"]},
+        MessageState.FAILED,
+        "\n \n",
+        error=Fault.EMPTY,
+        finish_reason="stop",
+    ),
+    End(
+        "blanks and a broken connection",
+        {"pieces": ["\n" * 80, {"die": "close"}]},
+        MessageState.FAILED,
+        "\n" * 80,
+        error=Fault.BROKEN,
+        row=CompletionState.ESTIMATED,
+        output=20,
+    ),
+    End(
         "the end without a reason",
         {"pieces": ["Half"], "finish": None},
         MessageState.INTERRUPTED,
