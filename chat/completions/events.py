@@ -60,10 +60,12 @@ def billed_output(
     """What is billed as output, hidden thinking included; None if no figure tells.
 
     Some models leave the thinking out of `completion_tokens`, but not out of `total_tokens` or of
-    its own figure, so the largest account counts.
+    its own figure, so the largest account counts. A total that is no more than the prompt counts
+    no output at all, which is not the same as none.
     """
-    beyond_prompt = None if prompt is None or total is None else max(0, total - prompt)
-    known = [figure for figure in (completion, beyond_prompt, reasoning) if figure is not None]
+    known = [figure for figure in (completion, reasoning) if figure is not None]
+    if prompt is not None and total is not None and total > prompt:
+        known.append(total - prompt)
     return max(known, default=None)
 
 

@@ -13,6 +13,9 @@ class Family:
     models: str  # a pattern that the whole id matches, whatever its case
     limit_field: str = "max_tokens"
     max_output: int | None = None
+    default_output: int | None = None  # the limit that holds where none is sent
+    # Thinking is billed and may never be seen. Gemini's largest budget, where nothing is known.
+    max_thinking: int = 32_768
     temperature: tuple[float, float] = (0.0, 2.0)
     temperature_decimals: int | None = None
     top_p: tuple[float, float] = (0.0, 1.0)
@@ -22,6 +25,11 @@ class Family:
     only_text: bool = False  # content must be one string, not parts
     # Wants the thinking of its earlier answers back, unchanged, and may refuse a history without.
     returns_thinking: bool = False
+
+    def most_output(self, max_tokens: int | None) -> int | None:
+        """How many tokens an answer can have that was asked for with this limit, or without one."""
+        limits = (max_tokens or self.default_output, self.max_output)
+        return min((limit for limit in limits if limit is not None), default=None)
 
 
 _SAMPLING = frozenset({"temperature", "top_p"})
@@ -66,6 +74,7 @@ FAMILIES: tuple[Family, ...] = (
         name="deepseek-vision",
         models=r"deepseek-.*vision.*",
         max_output=384_000,
+        max_thinking=384_000,
         ignored=_TOP_K,
         images=True,
         returns_thinking=True,
@@ -74,6 +83,7 @@ FAMILIES: tuple[Family, ...] = (
         name="deepseek",
         models=r"deepseek-.*",
         max_output=384_000,
+        max_thinking=384_000,
         ignored=_TOP_K,
         images=False,
         returns_thinking=True,
@@ -83,6 +93,8 @@ FAMILIES: tuple[Family, ...] = (
         models=r"kimi-.*",
         limit_field="max_completion_tokens",
         max_output=1_048_576,
+        default_output=131_072,
+        max_thinking=1_048_576,
         images=True,
         returns_thinking=True,
     ),
@@ -111,6 +123,7 @@ FAMILIES: tuple[Family, ...] = (
         models=r"doubao-.*",
         limit_field="max_completion_tokens",
         max_output=65_536,
+        default_output=4_096,
         images=True,
     ),
     Family(name="grok", models=r"grok-.*", images=False),

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 # Characters a token: four in most prose; six in long plain words; one in Chinese, emoji and noise.
 LIKELY, SPARSE, DENSE = 4, 6, 1
-# Thinking is billed and may never be seen. Gemini's largest budget for it is 32,768 tokens.
-HIDDEN_THINKING = 32_768
 # What a message costs beside its text: its role and separators.
 PER_MESSAGE = 8
 
@@ -42,10 +40,13 @@ class Estimate:
         )
 
     @classmethod
-    def of_output(cls, *, characters: int, max_tokens: int | None) -> Estimate:
-        """What was read, and above it the thinking and undelivered text that may be billed too."""
+    def of_output(cls, *, characters: int, thinking: int, limit: int | None) -> Estimate:
+        """What was read, and above it the thinking and undelivered text that may be billed too.
+
+        `thinking` is how much may be thought unseen, `limit` how much the answer may have at all.
+        """
         likely = -(-characters // LIKELY)
-        high = characters // DENSE + HIDDEN_THINKING
-        if max_tokens is not None:
-            high = max(min(high, max_tokens), likely)
-        return cls(likely=likely, low=characters // SPARSE, high=high)
+        high = characters // DENSE + thinking
+        if limit is not None:
+            high = min(high, limit)
+        return cls(likely=likely, low=characters // SPARSE, high=max(high, likely))

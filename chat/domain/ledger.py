@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from chat.completions.events import Identified, Usage
+from chat.completions.families import family_of
 from chat.domain.estimates import Estimate
 from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
 from chat.models import Completion, Conversation, Message
@@ -31,6 +32,8 @@ class Receipt:
     prompt_characters: int = 0
     prompt_messages: int = 0
     output_characters: int = 0
+    # What was asked of which model.
+    model: str = ""
     max_tokens: int | None = None
     # Whether the upstream may bill this attempt: it answered, or may have begun to work.
     may_be_billed: bool = False
@@ -89,9 +92,15 @@ def close_forgotten() -> int:
 
 
 def _state(receipt: Receipt) -> CompletionState:
-    if receipt.usage is not None and receipt.is_whole:
+    if receipt.is_whole and _counts_output(receipt):
         return CompletionState.FINAL
     return CompletionState.ESTIMATED if receipt.may_be_billed else CompletionState.FAILED
+
+
+def _counts_output(receipt: Receipt) -> bool:
+    """Whether there are figures, and not only those from before the text that came."""
+    usage = receipt.usage
+    return usage is not None and bool(usage.output or not receipt.output_characters)
 
 
 def _figures(receipt: Receipt) -> dict[str, Any]:
@@ -118,7 +127,12 @@ def _estimated(receipt: Receipt) -> dict[str, Any]:
         messages=receipt.prompt_messages,
         surely_billed=receipt.http_status == 200,
     )
-    output = Estimate.of_output(characters=receipt.output_characters, max_tokens=receipt.max_tokens)
+    family = family_of(receipt.model)
+    output = Estimate.of_output(
+        characters=receipt.output_characters,
+        thinking=family.max_thinking,
+        limit=family.most_output(receipt.max_tokens),
+    )
     if (usage := receipt.usage) is not None:
         # What the upstream had counted when it was cut off is surely billed.
         prompt = prompt.known(usage.prompt_tokens)

@@ -144,6 +144,7 @@ def abandon(reply_id: int) -> bool:
                 prompt_characters=prompts.characters(request),
                 prompt_messages=len(request.messages),
                 output_characters=len(text) + len(reasoning),
+                model=request.model,
                 max_tokens=request.max_tokens,
                 # Without a claim nobody had begun to ask.
                 may_be_billed=reply.claim is not None,

@@ -227,6 +227,7 @@ class Run:
         self._receipt = Receipt(
             prompt_characters=prompts.characters(work.request),
             prompt_messages=len(work.request.messages),
+            model=work.request.model,
             max_tokens=work.request.max_tokens,
         )
 

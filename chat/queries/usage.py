@@ -146,7 +146,7 @@ def _output() -> Case:
         F("reasoning_tokens"),
     )
     has_account = Q(completion_tokens__isnull=False) | Q(reasoning_tokens__isnull=False)
-    has_account |= Q(total_tokens__isnull=False, prompt_tokens__isnull=False)
+    has_account |= Q(total_tokens__gt=F("prompt_tokens"))
     largest = Greatest(
         *(Coalesce(account, 0) for account in accounts), output_field=BigIntegerField()
     )

@@ -447,7 +447,9 @@ def test_deepseeks_cache_hits_are_cached_tokens() -> None:
         (10, 5, None, 5),
         (None, 5, 70, 5),
         (10, 5, 3, 5),
-        (10, None, 3, 0),
+        (10, None, 3, None),
+        (10, None, 10, None),
+        (10, 0, 10, 0),
         (None, None, 70, None),
     ],
 )

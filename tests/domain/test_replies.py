@@ -172,6 +172,60 @@ def test_figures_of_an_answer_that_broke_off_are_the_least_that_it_took(
     assert row.estimated_output_high > 5
 
 
+@pytest.mark.parametrize("output", [0, None])
+def test_figures_that_leave_out_what_came_are_no_final_ones(
+    conversation: Conversation, output: int | None
+) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+    usage = Usage(prompt_tokens=10, completion_tokens=output, total_tokens=10, raw={"x": 1})
+
+    ledger.close_row(
+        row.pk,
+        Receipt(usage=usage, is_whole=True, may_be_billed=True, output_characters=40),
+    )
+
+    row.refresh_from_db()
+    assert (row.state, row.prompt, row.output) == (CompletionState.ESTIMATED, 10, 10)
+    assert (row.completion_tokens, row.usage) == (output, {"x": 1})
+
+
+def test_an_answer_without_a_word_may_well_have_cost_none(conversation: Conversation) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+    usage = Usage(prompt_tokens=10, completion_tokens=0, total_tokens=10)
+
+    ledger.close_row(row.pk, Receipt(usage=usage, is_whole=True, may_be_billed=True))
+
+    row.refresh_from_db()
+    assert (row.state, row.output) == (CompletionState.FINAL, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "most"),
+    [
+        ("Gemini-3.0-pro", None, 400 + 32_768),
+        ("Gemini-3.0-pro", 1000, 1000),
+        ("deepseek-v4-pro", None, 384_000),
+        ("kimi-k3", None, 131_072),
+        ("kimi-k3", 500_000, 500_000),
+        ("doubao-seed-2.0-pro", None, 4_096),
+        ("MiniMax-M2.5", 10_000, 2_048),
+        ("never-heard-of", None, 400 + 32_768),
+    ],
+)
+def test_how_much_may_have_been_thought_unseen_depends_on_the_model(
+    conversation: Conversation, model: str, limit: int | None, most: int
+) -> None:
+    row = begin_turn(conversation).reply.completions.get()
+
+    ledger.close_row(
+        row.pk,
+        Receipt(model=model, max_tokens=limit, may_be_billed=True, output_characters=400),
+    )
+
+    row.refresh_from_db()
+    assert row.estimated_output_high == most
+
+
 def test_an_attempt_that_was_never_made_costs_nothing(conversation: Conversation) -> None:
     row = begin_turn(conversation).reply.completions.get()
 
@@ -348,13 +402,14 @@ def test_every_deed_takes_the_conversation_before_its_messages(
     characters=st.integers(0, 10**7),
     messages=st.integers(1, 1000),
     limit=st.none() | st.integers(1, 10**6),
+    thinking=st.integers(0, 10**6),
     figure=st.none() | st.integers(0, 10**7),
 )
 def test_an_estimate_lies_in_its_bounds(
-    characters: int, messages: int, limit: int | None, figure: int | None
+    characters: int, messages: int, limit: int | None, thinking: int, figure: int | None
 ) -> None:
     prompt = Estimate.of_prompt(characters=characters, messages=messages, surely_billed=True)
-    output = Estimate.of_output(characters=characters, max_tokens=limit)
+    output = Estimate.of_output(characters=characters, thinking=thinking, limit=limit)
 
     for estimate in (prompt, output, prompt.known(figure), output.at_least(figure)):
         assert 0 <= estimate.low <= estimate.likely <= estimate.high
