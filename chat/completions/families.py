@@ -130,6 +130,9 @@ FAMILIES: tuple[Family, ...] = (
     Family(name="claude", models=r"claude-.*"),
 )
 
+# What a model, in small letters, is called elsewhere at the same gateway.
+OTHER_NAMES = {"gemini-3.0-pro": "gemini-3-pro-preview"}
+
 PLAIN = Family(name="plain", models=r".*")
 
 _PATTERNS = tuple((re.compile(family.models, re.IGNORECASE), family) for family in FAMILIES)

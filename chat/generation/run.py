@@ -26,10 +26,11 @@ from chat.completions.request import CompletionRequest
 from chat.completions.retries import Retries
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
-from chat.domain import prompts, quotes, replies
+from chat.domain import prompts, replies
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, Work
 from chat.enums import Fault, MessageState
+from chat.generation import causes
 from chat.generation.hub import Hub
 from chat.generation.journal import Journal
 from chat.generation.pool import FAULTS, DatabasePool
@@ -214,9 +215,7 @@ class Run:
             self._receipt.first_token_at = timezone.now()
 
     def _note(self, error: CompletionError, work: Work) -> None:
-        hint = f" (the upstream suggests: {error.suggestion})" if error.suggestion else ""
-        words = quotes.struck(f"{error}{hint}", prompts.texts(work.request))
-        logger.warning("Reply %s: %s", self.reply_id, words)
+        causes.log(self.reply_id, error, work.request)
         self._receipt.error = error.code
         self._receipt.http_status = error.http_status or self._receipt.http_status
         # An answer that began with 200 is being billed, even if it then held an error.

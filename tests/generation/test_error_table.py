@@ -48,6 +48,13 @@ CODES_IN_THE_END = {"stream_options_refused": "bad_request"}
 # The upstream may have worked for these before it gave up: their rows are estimates.
 MAY_BE_BILLED = {"timed_out", "gateway_timed_out", "empty", "unreadable"}
 MOST_WAITING = 10.0
+# What only an operator can mend, and the words that say how.
+OPERATORS = {
+    "key_refused": "EVOLINK_API_KEY",
+    "quota_exhausted": "credit",
+    "model_not_found": "EVOLINK_MODELS",
+    "not_found": "EVOLINK_BASE_URL",
+}
 
 
 def test_the_table_is_whole() -> None:
@@ -62,6 +69,11 @@ class Told:
     rows: list[Completion]
     page: str
     log: list[str]
+
+    @property
+    def causes(self) -> list[str]:
+        """The line of each attempt that failed."""
+        return [line for line in self.log if line.startswith(("WARNING chat.", "ERROR chat."))]
 
     @property
     def article(self) -> str:
@@ -223,13 +235,25 @@ def test_the_page_shows_nothing_of_what_the_upstream_said(
 def test_the_log_has_the_code_and_the_cause_but_no_key_and_no_prompt(
     case: ErrorCase, told: Mapping[str, Told], upstream_process: UpstreamProcess
 ) -> None:
-    log = told[case.name].log
+    log, causes = told[case.name].log, told[case.name].causes
 
-    causes = [line for line in log if line.startswith("WARNING chat.")]
     assert len(causes) == attempts(case)
     assert f": {code_of(case)} ({case.status})" in causes[-1]
     assert case.detail in causes[-1]
     assert upstream_process.key not in "\n".join(log)
+
+
+@every_case
+def test_the_log_tells_an_operator_what_to_mend_and_how_long_to_wait(
+    case: ErrorCase, told: Mapping[str, Told]
+) -> None:
+    causes = told[case.name].causes
+    advice = OPERATORS.get(case.code, "")
+    wait = f"it asks to wait {case.retry_after:g} s" if case.retry_after else ""
+
+    assert {line.split()[0] for line in causes} == {"ERROR" if advice else "WARNING"}
+    assert all(advice in line and wait in line for line in causes)
+    assert all(("manage.py upstream check" in line) is bool(advice) for line in causes)
 
 
 def test_no_line_of_the_whole_log_has_a_prompt_or_the_key(

@@ -170,6 +170,18 @@ async def test_an_answer_that_turns_to_nonsense_is_asked_for_once_and_may_be_bil
     assert "own words" not in caplog.text
 
 
+async def test_for_the_documented_model_the_log_names_what_it_is_called_elsewhere(
+    ask: Ask, conversation: Conversation, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.fails(404, {"error": {"message": "no such model", "code": "model_not_found"}})
+
+    await sealed((await ask(conversation)).reply)
+
+    [line] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "no such model" in line.getMessage()
+    assert "gemini-3-pro-preview" in line.getMessage()
+
+
 async def test_each_retry_has_a_ledger_row_of_its_own(
     ask: Ask, conversation: Conversation, upstream: Upstream
 ) -> None:

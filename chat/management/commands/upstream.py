@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.completions.client import CompletionClient
 from chat.completions.errors import CompletionError, StreamOptionsRefused
 from chat.completions.events import Ended, Identified, Text, Usage
-from chat.completions.families import family_of
+from chat.completions.families import OTHER_NAMES, family_of
 from chat.completions.request import ChatMessage, CompletionRequest, ImagePart, TextPart
 
 READ_TIMEOUT = 60.0
@@ -28,8 +28,6 @@ RED_SQUARE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkA"
     "KP8/wc53yE8AAAAASUVORK5CYII="
 )
-# What the same model is called elsewhere at the same gateway.
-OTHER_NAMES = {"gemini-3.0-pro": "gemini-3-pro-preview"}
 
 OK, FAILED, UNCLEAR = "OK", "FAILED", "unclear"
 
