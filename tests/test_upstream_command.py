@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,40 @@ def test_without_usage_chat_works_and_costs_will_be_estimates(
     assert said.status == 0
     assert said.line("streamed answer").startswith("unclear")
     assert "no figures of usage" in said.line("streamed answer")
+
+
+def test_a_model_that_thinks_until_its_limit_is_unclear(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.thinks_then_says("Hm.", finish="length", completion_tokens=4096, times=0)
+
+    said = check_at(upstream, tmp_path)
+
+    assert said.status == 0
+    assert said.line("streamed answer").startswith("unclear")
+    assert "no text, ended by length" in said.line("streamed answer")
+    # The documented answer to a simple question took 1,480 tokens of thinking.
+    assert upstream.requests[0].body["max_tokens"] >= 2 * 1480
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ({"pieces": []}, "Gemini-3.0-pro ended without a word"),
+        ({"pieces": ["\n"]}, "Gemini-3.0-pro ended without a word"),
+        ({"pieces": [], "finish": "content_filter"}, "The upstream declined to answer"),
+        ({"status": 400, "body": "{}"}, "The upstream does not take what evoweb sends"),
+        ({"status": 405, "body": ""}, "The address or the model id is wrong"),
+        ({"pieces": [{"die": "close"}], "role_chunk": False}, "broke off"),
+    ],
+)
+def test_what_to_do_is_said_however_chat_fails(
+    upstream: Upstream, tmp_path: Path, script: dict[str, Any], words: str
+) -> None:
+    upstream.script(**script, times=0)
+
+    said = check_at(upstream, tmp_path)
+
+    assert said.status == 1
+    assert words in said.verdict
 
 
 def test_refused_stream_options_are_left_out(upstream: Upstream, tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from chat.completions.errors import CompletionError, StreamOptionsRefused
 from chat.completions.events import Ended, Identified, Text, Usage
 from chat.completions.families import OTHER_NAMES, family_of
 from chat.completions.request import ChatMessage, CompletionRequest, ImagePart, TextPart
+from chat.completions.verdict import Outcome, is_cut, judge
 
 READ_TIMEOUT = 60.0
-# Enough for a model that thinks before it says a word.
-MOST_TOKENS = 1024
+# Enough for a model that thinks before it says a word: the documented one, of 1,480 tokens.
+MOST_TOKENS = 4096
 WRONG_KEY = "sk-this-is-not-a-key-of-anybody"
 # Eight by eight pixels of red.
 RED_SQUARE = (
@@ -55,6 +56,16 @@ ADVICE = {
     "overloaded": "The upstream is overloaded just now. Try again in a while.",
     "timed_out": "The upstream took too long to answer. Try again in a while.",
     "gateway_timed_out": "The upstream took too long to answer. Try again in a while.",
+    "bad_request": (
+        "The upstream does not take what evoweb sends. Check that {model} is a model for chat, and "
+        "EVOLINK_BASE_URL."
+    ),
+    "blocked": (
+        "The upstream declined to answer a harmless question. Check the filters of its account, "
+        "or change EVOLINK_MODELS."
+    ),
+    "empty": "{model} ended without a word. Try again in a while, or change EVOLINK_MODELS.",
+    "broken": "The connection to {host} broke off. Check EVOLINK_BASE_URL and the network.",
     "upstream_failed": "The upstream failed. Try again in a while.",
     "unreadable": "What answers at {host} is no completions endpoint. Check EVOLINK_BASE_URL.",
 }
@@ -192,9 +203,20 @@ async def _hear(client: CompletionClient, request: CompletionRequest, finding: F
                         ended = event
     finding.words.append(f"{answered or 'a model without a name'} answered")
     finding.words.append(_figures(usage))
-    if not text:
-        finding.words.append(f"no text, ended by {ended.finish_reason if ended else 'nothing'}")
-    finding.verdict = OK if text and usage else UNCLEAR if text else FAILED
+    _judge(finding, ended, text=text, usage=usage)
+
+
+def _judge(finding: Finding, ended: Ended | None, *, text: str, usage: Usage | None) -> None:
+    verdict = judge(ended, text=bool(text.strip()), reasoning=False)
+    if verdict.outcome != Outcome.FAILED:
+        finding.verdict = OK if usage else UNCLEAR
+        return
+    reason = verdict.finish_reason or "nothing"
+    finding.words.append(f"no text, ended by {reason}")
+    if is_cut(reason):
+        # It answers, but thought until the limit of this call.
+        finding.verdict = UNCLEAR
+    finding.code = verdict.code or ""
 
 
 def _request(
