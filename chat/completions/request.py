@@ -10,8 +10,7 @@ from chat.completions.cleaning import clean
 from chat.completions.families import Family, family_of
 
 _IMAGE_URL = re.compile(r"https?://[^\s/]\S*|data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+", re.I)
-# New API turns such a link into an image part and loses the text after the last of them.
-_EMBEDDED_IMAGE = re.compile(r"!\[[^\[\]]{0,200}\]\(\s{0,9}data:[^()\[\]]*\)", re.IGNORECASE)
+_DATA_LINK = re.compile(r"\]\(\s{0,9}data:[^)]*\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +127,9 @@ def _part(part: Part) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    if "](" in text:
-        text = _EMBEDDED_IMAGE.sub("[image]", text)
+    """Text in which New API finds no image: after `![` it takes anything from `](data:` to `)` for
+    one, and loses the text behind the last."""
+    begin, end = text.find("!["), text.rfind(")") + 1
+    if 0 <= begin < end:
+        text = text[:begin] + _DATA_LINK.sub("](image)", text[begin:end]) + text[end:]
     return clean(text)

@@ -188,8 +188,17 @@ def test_a_request_ends_with_the_users_turn() -> None:
 @pytest.mark.parametrize(
     ("text", "sent"),
     [
-        ("see ![cat](data:image/png;base64,AAAA) there", "see [image] there"),
-        ("![](data:x)![b](DATA:y)", "[image][image]"),
+        ("see ![cat](data:image/png;base64,AAAA) there", "see ![cat](image) there"),
+        ("![](data:x)![b](DATA:y)", "![](image)![b](image)"),
+        ("![a[1]](data:image/png;base64,AAAA) tail", "![a[1]](image) tail"),
+        (f"![{'a' * 300}](data:x) tail", f"![{'a' * 300}](image) tail"),
+        (
+            "![cat](https://e/c.png) and [file](data:text/plain,hi) tail",
+            "![cat](https://e/c.png) and [file](image) tail",
+        ),
+        ("arr![0] or [x](data:,y) tail", "arr![0] or [x](image) tail"),
+        ('![a](data:x "a (b) c") tail', '![a](image) c") tail'),
+        ("[x](data:,y) and ![z](data:,y", "[x](data:,y) and ![z](data:,y"),
         ("![cat](https://example.org/cat.png)", "![cat](https://example.org/cat.png)"),
         ("[a link](data:x)", "[a link](data:x)"),
         ("a lone \ud800 and a \0", "a lone \ufffd and a \ufffd"),
@@ -202,6 +211,8 @@ def test_text_that_the_gateway_would_misread_is_defused(text: str, sent: str) ->
 def test_defusing_takes_no_longer_for_text_that_is_made_to_take_long() -> None:
     for text in ("![" * 200_000 + "](", "![](data:" * 100_000, "![" + "[" * 300_000 + "]("):
         assert body(request(text=text))["messages"][0]["content"] == text
+    closed = body(request(text="![](data:" * 100_000 + ")"))["messages"][0]["content"]
+    assert closed == "![](image)"
 
 
 def test_no_prompt_shows_in_a_repr() -> None:
