@@ -30,7 +30,13 @@ ERROR_BODY_WITHIN = 5.0
 LARGEST_WRITE = 256 * 1024
 LARGEST_MODEL_LIST = 4 * 1024 * 1024
 
-_ENDPOINT = re.compile(r"(/+v1|/+chat/+completions|/+models|/+)$")
+_ENDPOINT = re.compile(
+    r"(/+v1(beta)?(/+(chat|completions|responses))?|/+chat/+completions|/+models|/+)$",
+    re.IGNORECASE,
+)
+_AROUND_KEY = re.compile(
+    r"""^(["'\s]|(authorization|bearer)(:|(?=["'\s]|$)))+|["'\s]+$""", re.IGNORECASE
+)
 
 
 class CompletionClient:
@@ -149,20 +155,35 @@ def normalise_base_url(url: str) -> str:
     url = url.strip()
     while (shorter := _ENDPOINT.sub("", url)) != url:
         url = shorter
+    if not _can_be_asked(url):
+        raise ValueError("the upstream's address has a character, host or port that no address has")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the upstream's address must begin with http:// or https:// and a host")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if parts.username or parts.password or "?" in url or "#" in url:
         raise ValueError("the upstream's address may have no user, password, query or fragment")
     return url
 
 
+def _can_be_asked(url: str) -> bool:
+    """Whether it is read to the end, and its host and port are some that may exist."""
+    try:
+        host, _ = urlsplit(url).hostname or "", urlsplit(url).port
+        host.encode("idna")
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return url.isprintable() and " " not in url
+
+
 def normalise_key(key: str) -> str:
     """The key without what is pasted along with it. Raises ValueError, without the key in it."""
-    key = re.sub(r"^bearer\s+", "", key.strip(), flags=re.IGNORECASE)
-    if not re.fullmatch(r"[\x21-\x7e]*", key):
+    bare = _AROUND_KEY.sub("", key)
+    if key.strip() and not bare:
+        raise ValueError("there is no key in what was given as the upstream's")
+    if not re.fullmatch(r"[\x21-\x7e]*", bare):
         raise ValueError("the upstream's key has characters that no key has")
-    return key
+    return bare
 
 
 async def _slices(body: bytes) -> AsyncIterator[bytes]:
