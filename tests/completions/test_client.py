@@ -142,6 +142,16 @@ async def test_it_does_not_matter_how_the_network_cuts_the_stream(
     assert end_of(heard.events).finish_reason == "stop"
 
 
+async def test_a_long_line_is_read_whole(client: CompletionClient, upstream: Upstream) -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 100_000
+    upstream.says("Look: ", picture, ".")
+
+    heard = await ask(client)
+
+    assert heard.text == f"Look: {picture}."
+    assert end_of(heard.events) == Ended("stop", 1)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -303,6 +303,44 @@ def test_the_most_telling_finish_reason_is_kept(reasons: list[Any], kept: str | 
     assert end_of(events).finish_reason == kept
 
 
+def test_the_role_may_stand_beside_every_piece() -> None:
+    pieces = [chunk({"role": "assistant", "content": text}) for text in ("Good ", "morning")]
+
+    assert text_of(decode(*pieces, DONE)) == "Good morning"
+
+
+def test_the_last_text_may_come_with_reason_and_usage() -> None:
+    figures = {"prompt_tokens": 12, "completion_tokens": 2, "total_tokens": 14}
+
+    events = decode(says("Good "), says("morning", finish="stop", usage=figures), DONE)
+
+    assert text_of(events) == "Good morning"
+    assert (found := usage_of(events)) is not None
+    assert (found.prompt_tokens, found.completion_tokens) == (12, 2)
+    assert end_of(events) == Ended("stop", 1)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [[{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}]],
+        [[{"id": "a", "function": {"name": "f"}}], [{"id": "b", "function": {"name": "g"}}]],
+        [[{"index": 0, "id": "a"}], [{"index": 0, "function": {"arguments": '{"x":'}}], [None, 7]],
+        [[{"id": "a", "extra_content": {"google": {"thought_signature": "c2ln"}}}]],
+        ["f"],
+    ],
+)
+def test_calls_of_tools_are_silent_and_end_with_their_reason(calls: list[Any]) -> None:
+    pieces = [chunk({"tool_calls": call}) for call in calls]
+    function = chunk({"function_call": {"name": "f", "arguments": "{}"}, "content": None})
+    ends = [chunk({}, finish="tool_calls")] * 2
+
+    events = decode(says("Let me see."), *pieces, function, *ends, DONE)
+
+    assert (text_of(events), reasoning_of(events)) == ("Let me see.", "")
+    assert end_of(events) == Ended("tool_calls", 1)
+
+
 def test_a_stop_in_the_first_chunk_ends_nothing() -> None:
     decoder = StreamDecoder()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,19 @@ ENDS = (
         MessageState.INTERRUPTED,
         "Half",
         error=Fault.UNFINISHED,
+    ),
+    End(
+        "an end within an event, though a reason came before",
+        {
+            "pieces": ["Half", {"finish": "stop"}, {"raw": b64encode(b'data: {"id":').decode()}],
+            "usage_mode": "never",
+            "done": False,
+        },
+        MessageState.INTERRUPTED,
+        "Half",
+        error=Fault.BROKEN,
+        row=CompletionState.ESTIMATED,
+        output=1,
     ),
     End(
         "an error after some text",

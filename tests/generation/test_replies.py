@@ -47,6 +47,19 @@ async def test_what_the_model_thought_is_kept_apart_from_what_it_said(
     assert (reply.reasoning, reply.text) == ("Hm. ", "Yes.")
 
 
+async def test_thoughts_alone_are_no_answer_and_are_billed(
+    ask: Ask, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.thinks_then_says("Hm. ", finish=None, usage_mode="never", done=False)
+
+    reply = await sealed((await ask(conversation)).reply)
+
+    row = await Completion.objects.aget(message=reply)
+    assert (reply.state, reply.error) == (MessageState.FAILED, Fault.EMPTY)
+    assert (reply.reasoning, reply.text) == ("Hm. ", "")
+    assert (row.state, row.output) == (CompletionState.ESTIMATED, 1)
+
+
 @pytest.mark.parametrize(
     ("model", "returned"), [("deepseek-v4-flash", "Hm. "), ("Gemini-3.0-pro", None)]
 )

@@ -150,6 +150,53 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         _wrapped(524, "timeout_error", "The request timed out"),
         "gateway_timed_out",
     ),
+    # Under the other names that its pages have for the same.
+    ErrorCase(
+        "quota spent, as Qwen's page says",
+        402,
+        _wrapped(402, "insufficient_quota", "Insufficient quota"),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "quota spent, as Claude's page says",
+        402,
+        _wrapped(402, "billing_error", "Your account needs funds"),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "quota spent, as the tasks' page says",
+        429,
+        _bare(error={"code": "quota_exceeded", "message": "no quota left"}),
+        "quota_exhausted",
+    ),
+    ErrorCase(
+        "internal error, as Qwen's page says",
+        500,
+        _wrapped(500, "server_error", "Internal server error"),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "internal error, as Claude's page says",
+        500,
+        _wrapped(500, "api_error", "Internal server error"),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "upstream error, as DeepSeek's page says",
+        502,
+        _wrapped(502, "bad_gateway_error", "Bad gateway"),
+        "upstream_failed",
+        retryable=True,
+    ),
+    ErrorCase(
+        "unavailable, as Claude's page says",
+        503,
+        _wrapped(503, "overloaded_error", "Overloaded"),
+        "overloaded",
+        retryable=True,
+    ),
     # As they really came.
     ErrorCase(
         "rate limited, empty type",
@@ -261,6 +308,21 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         500,
         _bare(error={"message": "empty response", "code": "empty_response"}),
         "empty",
+    ),
+    ErrorCase(
+        "a request to its own upstream that failed",
+        500,
+        _bare(error={"message": "dial tcp", "code": "do_request_failed", "type": "new_api_error"}),
+        "upstream_failed",
+        retryable=True,
+        detail="dial tcp",
+    ),
+    ErrorCase(
+        "a channel that could not be had",
+        503,
+        _bare(error={"message": "no channel", "code": "get_channel_failed"}),
+        "overloaded",
+        retryable=True,
     ),
     ErrorCase(
         "bad response from its own upstream",
@@ -623,6 +685,22 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         headers=HTML,
     ),
     ErrorCase(
+        "a 521 page",
+        521,
+        _page("521: Web server is down"),
+        "upstream_failed",
+        detail="521",
+        headers=HTML,
+    ),
+    ErrorCase(
+        "a 523 page",
+        523,
+        _page("523: Origin is unreachable"),
+        "upstream_failed",
+        detail="523",
+        headers=HTML,
+    ),
+    ErrorCase(
         "a 522 page", 522, _page("522: timed out"), "upstream_failed", detail="522", headers=HTML
     ),
     ErrorCase(
@@ -675,6 +753,20 @@ ERROR_TABLE: tuple[ErrorCase, ...] = (
         200,
         _bare(base_resp={"status_code": 1002, "status_msg": "rate limit"}),
         "rate_limited",
+    ),
+    ErrorCase(
+        "MiniMax out of context",
+        200,
+        _bare(base_resp={"status_code": 1039, "status_msg": "token limit"}),
+        "context_too_long",
+        detail="token limit",
+    ),
+    ErrorCase(
+        "MiniMax refusing parameters",
+        200,
+        _bare(base_resp={"status_code": 2013, "status_msg": "invalid params"}),
+        "bad_request",
+        detail="invalid params",
     ),
     ErrorCase(
         "a failed task with status 200",
