@@ -32,3 +32,12 @@ async def client(
         transport=transport,
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def patient(
+    upstream: Upstream, transport: Callable[[], httpx.AsyncBaseTransport]
+) -> AsyncIterator[CompletionClient]:
+    """A client that does not give up by itself while a test looks at it."""
+    async with CompletionClient(upstream.base_url, upstream.key, transport=transport) as client:
+        yield client
