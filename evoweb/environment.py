@@ -59,6 +59,8 @@ class Environment:
     time_zone: str
     log_level: str
     drain_seconds: float
+    max_replies: int
+    max_replies_per_user: int
     api_key: str
     base_url: str
     models: tuple[str, ...]
@@ -101,6 +103,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         time_zone=reader.value("TIME_ZONE", "UTC", _time_zone) or "UTC",
         log_level=reader.value("LOG_LEVEL", "INFO", _log_level) or "INFO",
         drain_seconds=reader.value("EVOWEB_DRAIN_SECONDS", "8", _seconds) or 0.0,
+        max_replies=reader.value("EVOWEB_MAX_REPLIES", "300", _limit) or 0,
+        max_replies_per_user=reader.value("EVOWEB_MAX_REPLIES_PER_USER", "20", _limit) or 0,
         api_key=reader.value("EVOLINK_API_KEY", "", _key) or "",
         base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", _base_url) or "",
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
@@ -158,6 +162,12 @@ def _host(text: str) -> str:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) > 10:
         raise ValueError("give how many proxies stand in front, from 0 to 10")
+    return int(text)
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise ValueError("give a number from 1 to 100000")
     return int(text)
 
 

@@ -226,6 +226,10 @@ globals().update(ENVIRONMENT.email)
 # The upstream
 
 DRAIN_SECONDS = ENVIRONMENT.drain_seconds
+MAX_REPLIES = ENVIRONMENT.max_replies
+MAX_REPLIES_PER_USER = ENVIRONMENT.max_replies_per_user
+# Of one person, all devices together: a tab for each answer, and some that only lie open.
+MAX_SOCKETS_PER_USER = MAX_REPLIES_PER_USER + 10
 EVOLINK_API_KEY = ENVIRONMENT.api_key
 EVOLINK_BASE_URL = ENVIRONMENT.base_url
 IS_DEMONSTRATION = ENVIRONMENT.is_demonstration

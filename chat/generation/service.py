@@ -36,8 +36,6 @@ LOOK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 SWEEP_SECONDS = 15.0
 CLOSING_SECONDS = 3.0
-# Tabs, with all devices together, that one person may have open.
-MOST_SOCKETS = 30
 # A reply that was reserved so recently may be on its way to the supervisor.
 JUST_RESERVED = timedelta(seconds=5)
 
@@ -158,7 +156,7 @@ class Service:
         """Whether this person may have one more socket open; on the loop, for as long as it is."""
         self._sockets[user_id] += 1
         try:
-            yield self._sockets[user_id] <= MOST_SOCKETS
+            yield self._sockets[user_id] <= settings.MAX_SOCKETS_PER_USER
         finally:
             self._sockets[user_id] -= 1
             # Nobody is remembered who has none.

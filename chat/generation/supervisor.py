@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from threading import Lock
 
+from django.conf import settings
+
 from chat.generation.run import Run
 from chat.models import Message
 
 logger = logging.getLogger(__name__)
 
-MOST_REPLIES = 300
-MOST_REPLIES_OF_ONE = 20
 # How long a new reply waits for the stopped one before it to be sealed.
 SEALING_SECONDS = 2.0
 # How long interrupted replies may take to be saved at the end.
@@ -69,9 +69,9 @@ class Supervisor:
         with self._lock:
             if self._is_draining:
                 raise Draining
-            if self._places.total() >= MOST_REPLIES:
+            if self._places.total() >= settings.MAX_REPLIES:
                 raise Full
-            if self._places[user_id] >= MOST_REPLIES_OF_ONE:
+            if self._places[user_id] >= settings.MAX_REPLIES_PER_USER:
                 raise FullForOne
             self._places[user_id] += 1
         handed_over = False

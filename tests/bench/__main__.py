@@ -67,6 +67,8 @@ def _evoweb(folder: Path, upstream: UpstreamProcess) -> EvowebProcess:
         EVOLINK_API_KEY=upstream.key,
         EVOLINK_BASE_URL=upstream.base_url,
         EVOLINK_MODELS="Gemini-3.0-pro",
+        # One person stands for all of them.
+        EVOWEB_MAX_REPLIES_PER_USER="1000",
         **UNSET,
     )
 

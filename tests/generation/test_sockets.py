@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from chat.consumers import NOT_FOUND, NOT_SIGNED_IN, TRY_AGAIN_LATER
 from chat.domain import accounts
@@ -177,9 +178,9 @@ async def test_the_sessions_of_others_end_with_no_password(
 
 
 async def test_one_person_has_only_so_many_sockets_and_others_theirs(
-    service: Service, conversation: Conversation, ana: User, monkeypatch: pytest.MonkeyPatch
+    service: Service, conversation: Conversation, ana: User, settings: Settings
 ) -> None:
-    monkeypatch.setattr(services, "MOST_SOCKETS", 2)
+    settings.MAX_SOCKETS_PER_USER = 2
     ben = await sync_to_async(make_user)("ben")
     bens = await sync_to_async(make_conversation)(ben)
 

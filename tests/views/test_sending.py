@@ -14,7 +14,6 @@ from chat.domain import turns
 from chat.enums import MessageState
 from chat.forms.conversation import LONGEST_PROMPT
 from chat.generation import service as services
-from chat.generation import supervisor
 from chat.generation.service import Service
 from chat.models import Completion, Conversation, Message, User
 from tests.factories import begin_turn, make_conversation
@@ -403,9 +402,9 @@ def test_one_person_has_only_so_many_answers_at_once_and_others_theirs(
     browser_of: Browser,
     ben: User,
     upstream: Upstream,
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
 ) -> None:
-    monkeypatch.setattr(supervisor, "MOST_REPLIES_OF_ONE", 2)
+    settings.MAX_REPLIES_PER_USER = 2
     upstream.holds_after(0, "One", times=0)
     for number in range(2):
         assert send(browser, f"Question {number}").status_code == 302
