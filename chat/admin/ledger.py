@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin.site import site
+from chat.enums import CompletionState
 from chat.models import Completion, Conversation, Message
 from chat.templatetags.chat import tokens
 
@@ -122,5 +123,7 @@ class CompletionAdmin(RecordAdmin):
 
 
 def _marked(row: Completion, figure: int | None) -> str:
-    """What is estimated says so, here as elsewhere."""
+    """What is estimated says so, here as elsewhere, and what was refused has no figures."""
+    if row.state == CompletionState.FAILED and figure is None:
+        return "–"
     return f"≈ {tokens(figure)}" if row.is_estimated else tokens(figure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, chromium_path, sign_in
 from tests.browser.test_conversation import reply, send
@@ -68,6 +68,8 @@ def main() -> None:
         take_conversation(page, upstream)
         page.goto(f"{evoweb.url}/usage/team/")
         take(page, "usage")
+        page.goto(f"{evoweb.url}/admin/chat/completion/")
+        take(page, "administration")
         browser.close()
 
 
@@ -85,7 +87,13 @@ def take_conversation(page: Page, upstream: Upstream) -> None:
     take(page, "conversation")
 
     upstream.holds_after(3, "First check ", "that the queue ", "is drained, then ", "freeze.")
+    kept: list[Route] = []
+    page.route("**/messages/", lambda route: kept.append(route))
     send(page, "And the freeze itself?")
+    page.wait_for_timeout(500)
+    take(page, "sending")
+    kept[0].continue_()
+    page.unroute("**/messages/")
     expect(reply(page)).to_contain_text("is drained, then")
     take(page, "streaming")
 
@@ -124,7 +132,7 @@ def take(page: Page, name: str) -> None:
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(200)
+            page.wait_for_timeout(450)
             page.screenshot(path=FOLDER / f"{name}-{theme}-{width}.png")
     page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 

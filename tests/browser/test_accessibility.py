@@ -16,7 +16,8 @@ from tests.upstream.process import Upstream
 AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ANSWER = (
-    "A **plan**:\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n"
+    "A **plan** that is long enough to need a second line on any telephone that there is:\n\n"
+    "1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n"
     "Read [the page about it](https://example.org) for more."
 )
 
@@ -46,6 +47,7 @@ def test_the_chat_in_its_states(
     expect(reply(themed)).to_have_attribute("data-state", "complete")
     reply(themed).locator("summary").last.click()
     assert complaints(themed) == []
+    assert themed.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     upstream.holds_after(1, "One", " two")
     send(themed, "Count")
