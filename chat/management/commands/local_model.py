@@ -14,6 +14,12 @@ from django.core.management.base import BaseCommand, CommandError
 THREADS = 1
 CONTEXT_TOKENS = 8192
 PARALLEL = 2
+# Its makers' values. Left alone it is sampled so freely that one answer in ten never ends.
+TEMPERATURE = 0.2
+TOP_P = 0.9
+REPEAT_PENALTY = 1.1
+# Where a request names no limit: half a minute of writing.
+LONGEST_ANSWER_TOKENS = 1024
 
 
 class Command(BaseCommand):
@@ -51,6 +57,10 @@ def _start(port: int, name: str, key: str) -> Any:
     parameters.n_parallel = PARALLEL
     parameters.cpuparams.n_threads = THREADS
     parameters.cpuparams_batch.n_threads = THREADS
+    parameters.n_predict = LONGEST_ANSWER_TOKENS
+    parameters.sampling.temp = TEMPERATURE
+    parameters.sampling.top_p = TOP_P
+    parameters.sampling.penalty_repeat = REPEAT_PENALTY
     parameters.api_keys = [key]
     parameters.ui = False
     return xllamacpp.Server(parameters)
