@@ -239,11 +239,13 @@ class Service:
                 continue
             try:
                 now = await self.pool.run(revisions.of_conversations, watched)
-                sessions = await self.pool.run(people.current_sessions, self.hub.sessions())
+                # Only these are judged: whoever comes in meanwhile was not asked about.
+                sessions = self.hub.sessions()
+                current = await self.pool.run(people.current_sessions, sessions)
             except Exception:
                 logger.warning("Changes could not be looked for", exc_info=True)
                 continue
-            for session_key in self.hub.sessions() - sessions:
+            for session_key in sessions - current:
                 self.hub.end(session_key)
             for conversation_id in watched:
                 # One that is gone is none that has not changed, even if it was never seen.

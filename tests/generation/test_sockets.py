@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import pytest
@@ -23,6 +24,7 @@ from chat.enums import MessageState
 from chat.generation import service as services
 from chat.generation.service import Service
 from chat.models import Conversation, Message, User
+from chat.queries import people
 from evoweb.asgi import application
 from tests.factories import make_conversation, make_user
 from tests.generation.conftest import Ask, sealed
@@ -175,6 +177,30 @@ async def test_the_sessions_of_others_end_with_no_password(
         await sync_to_async(accounts.set_password)(user=ben, password="another long password")
 
         assert await socket.receive_nothing(3)
+
+
+async def test_whoever_comes_in_while_sessions_are_looked_up_stays(
+    service: Service, conversation: Conversation, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+    look_up = people.current_sessions
+
+    def slowly(keys: Collection[str]) -> set[str]:
+        found = look_up(keys)
+        asked.set()
+        answered.wait(10)
+        return found
+
+    async with socket_of(ana, conversation.pk) as early, socket_of(ana, conversation.pk) as late:
+        assert await is_let_in(early)
+        monkeypatch.setattr(people, "current_sessions", slowly)
+        assert await asyncio.to_thread(asked.wait, 10)
+        assert await is_let_in(late)
+
+        answered.set()
+
+        assert await early.receive_nothing(0.5)
+        assert await late.receive_nothing(0.5)
 
 
 async def test_one_person_has_only_so_many_sockets_and_others_theirs(
