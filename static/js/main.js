@@ -45,6 +45,14 @@ document.addEventListener("click", async (event) => {
   module.act(element);
 });
 
+// The server's last words on a socket: signed out, or the conversation is gone. The page itself knows
+// what to show then, but not at once: whoever deletes or signs out here is on the way to another already.
+// Said here and not where the connection is shown, since they may come before that is fetched.
+const OVER = [4401, 4404];
+document.addEventListener("htmx:ws:close", (event) => {
+  if (OVER.includes(event.detail.code)) setTimeout(() => location.reload(), 1500);
+});
+
 // What htmx puts into the page is processed by it, and then connected here.
 document.addEventListener("htmx:after:process", (event) => connectAll(event.target));
 document.addEventListener("visibilitychange", async () => {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
+from chat.consumers import NOT_SIGNED_IN
 from tests.browser.conftest import sign_in
 from tests.browser.test_conversation import messages, reply, send, text_of
 from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
@@ -115,6 +116,49 @@ def test_after_a_restart_the_page_catches_up_by_itself(
     upstream.says("Once more")
     reply(page).get_by_role("button", name="Try again").click()
     expect(text_of(reply(page))).to_have_text("Once more")
+
+
+def test_a_page_goes_live_however_late_its_scripts_come(ana: Page, upstream: Upstream) -> None:
+    say_hello(ana, upstream)
+
+    def late(route: Route) -> None:
+        ana.wait_for_timeout(500)
+        route.continue_()
+
+    ana.route("**/vendor/htmx/hx-*.js", late)
+    with ana.expect_websocket():
+        ana.reload()
+
+
+def test_a_socket_that_is_closed_for_good_at_once_brings_a_fresh_page(
+    ana: Page, upstream: Upstream
+) -> None:
+    say_hello(ana, upstream)
+    sockets: list[WebSocketRoute] = []
+
+    def close_the_first(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if len(sockets) == 1:
+            socket.close(code=NOT_SIGNED_IN)
+        else:
+            socket.connect_to_server()
+
+    ana.route_web_socket("**/ws/**", close_the_first)
+    # What shows the state of the connection never comes.
+    ana.route("**/js/connection*.js", lambda route: None)
+    ana.reload()
+
+    with ana.expect_navigation():
+        pass
+    send(ana, "Are you there?")
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    assert len(sockets) == 2
+
+
+def say_hello(page: Page, upstream: Upstream) -> None:
+    upstream.says("Hello")
+    send(page, "Hello")
+    expect(reply(page)).to_have_attribute("data-state", "complete")
 
 
 def test_enter_that_ends_an_input_methods_word_does_not_send(ana: Page) -> None:
