@@ -6,9 +6,14 @@ export function connect(thread) {
   const button = document.querySelector(".dock__follow");
   // Whoever comes for one message stays there.
   let following = !location.hash;
+  let last = page.scrollTop;
 
   const below = () => page.scrollHeight - page.scrollTop - page.clientHeight;
-  const toEnd = () => page.scrollTo({ top: page.scrollHeight, behavior: "instant" });
+  const toEnd = () => {
+    page.scrollTo({ top: page.scrollHeight, behavior: "instant" });
+    // The event comes with the next frame, maybe with the reader's way up in it already.
+    last = page.scrollTop;
+  };
   const grew = () => {
     if (following) toEnd();
     else button.hidden = false;
@@ -16,7 +21,6 @@ export function connect(thread) {
 
   // Only the reader's own scrolling says whether to follow: text that comes moves the end away. The
   // least way up lets go, even near the end, and the way down takes hold again there.
-  let last = page.scrollTop;
   document.addEventListener("scroll", () => {
     const top = page.scrollTop;
     if (top < last && below() > 1) following = false;
@@ -29,7 +33,7 @@ export function connect(thread) {
     button.hidden = true;
     toEnd();
   });
-  document.querySelector(".composer")?.addEventListener("composer:accepted", () => {
+  document.querySelector(".composer")?.addEventListener("submit", () => {
     following = true;
   });
   new MutationObserver(grew).observe(thread, { childList: true, subtree: true, characterData: true });

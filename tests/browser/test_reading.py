@@ -56,6 +56,35 @@ def test_who_reads_further_up_stays_there_when_the_text_becomes_markdown(
     expect(ana.get_by_text("Line 46.", exact=True)).to_be_in_viewport()
 
 
+def test_who_scrolls_up_in_the_moment_that_text_comes_is_let_go(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "Line 0.", "The end.")
+    send(ana, "Write a lot")
+    expect(text_of(reply(ana))).to_have_text("Line 0.")
+
+    middle, later = text_of(reply(ana)).evaluate(
+        """async (text) => {
+            const write = () => text.append("Much more.\\n".repeat(200));
+            const drawn = () => new Promise(requestAnimationFrame);
+            await drawn();
+            write();
+            // After the page has followed the text, before it hears that it has been scrolled.
+            await Promise.resolve();
+            scrollTo(0, document.documentElement.scrollHeight / 2);
+            const middle = scrollY;
+            await drawn().then(drawn);
+            write();
+            await drawn().then(drawn);
+            return [middle, scrollY];
+        }"""
+    )
+
+    assert middle > 500
+    assert later == middle
+    upstream.release()
+
+
 def test_an_answer_is_copied_as_it_was_written_and_code_without_its_frame(
     ana: Page, upstream: Upstream
 ) -> None:
