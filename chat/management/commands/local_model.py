@@ -17,7 +17,9 @@ PARALLEL = 2
 # Its makers' values. Left alone it is sampled so freely that one answer in ten never ends.
 TEMPERATURE = 0.2
 TOP_P = 0.9
+# The engine looks back over 64 tokens, which does not see a paragraph come again.
 REPEAT_PENALTY = 1.1
+REPEAT_TOKENS = 512
 # Where a request names no limit: half a minute of writing.
 LONGEST_ANSWER_TOKENS = 1024
 
@@ -61,6 +63,7 @@ def _start(port: int, name: str, key: str) -> Any:
     parameters.sampling.temp = TEMPERATURE
     parameters.sampling.top_p = TOP_P
     parameters.sampling.penalty_repeat = REPEAT_PENALTY
+    parameters.sampling.penalty_last_n = REPEAT_TOKENS
     parameters.api_keys = [key]
     parameters.ui = False
     return xllamacpp.Server(parameters)
