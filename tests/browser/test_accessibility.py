@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import FOLDER, sign_in
-from tests.browser.test_conversation import reply, send
+from tests.browser.test_conversation import converse, reply, send
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 
@@ -42,9 +42,7 @@ def test_the_chat_in_its_states(
     sign_in(themed, evoweb)
     assert complaints(themed) == []
 
-    upstream.says(ANSWER)
-    send(themed, "A plan")
-    expect(reply(themed)).to_have_attribute("data-state", "complete")
+    converse(themed, upstream, "A plan", answer=ANSWER)
     reply(themed).locator("summary").last.click()
     assert complaints(themed) == []
     assert themed.evaluate("document.documentElement.scrollWidth <= innerWidth")

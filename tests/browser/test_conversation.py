@@ -63,9 +63,7 @@ def test_a_reload_in_the_middle_shows_the_same_text_and_goes_on(
 
 
 def test_a_second_tab_shows_the_same_and_sees_new_turns(ana: Page, upstream: Upstream) -> None:
-    upstream.says("First answer")
-    send(ana, "First")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "First", answer="First answer")
     second = ana.context.new_page()
     second.goto(ana.url)
     expect(text_of(reply(second))).to_have_text("First answer")
@@ -98,9 +96,7 @@ def test_stop_keeps_the_text_and_lets_the_next_message_go(ana: Page, upstream: U
 def test_an_answer_to_a_send_that_comes_late_undoes_nothing_that_the_socket_showed(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("First")
-    send(ana, "One")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "One", answer="First")
     kept: list[tuple[Route, APIResponse]] = []
     ana.route("**/messages/", lambda route: kept.append((route, route.fetch())))
 
@@ -226,9 +222,7 @@ def test_an_answer_that_was_cut_says_so_and_leads_to_the_limit(
 
 
 def test_a_deleted_conversation_can_be_taken_back(ana: Page, upstream: Upstream) -> None:
-    upstream.says("Kept")
-    send(ana, "Something to delete")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "Something to delete", answer="Kept")
     address = ana.url
 
     ana.get_by_role("button", name="Rename or delete").click()
@@ -279,6 +273,13 @@ def test_every_message_is_named_by_its_author(ana: Page, upstream: Upstream) -> 
 def send(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Message").fill(text)
     page.get_by_role("button", name="Send").click()
+
+
+def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str) -> None:
+    """A whole turn: sent, answered, and shown to its end."""
+    upstream.says(answer)
+    send(page, prompt)
+    expect(reply(page)).to_have_attribute("data-state", "complete")
 
 
 def messages(page: Page) -> Locator:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from chat.consumers import NOT_SIGNED_IN
 from tests.browser.conftest import sign_in
-from tests.browser.test_conversation import messages, reply, send, text_of
+from tests.browser.test_conversation import converse, messages, reply, send, text_of
 from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
 from tests.upstream.process import Upstream
 
@@ -41,9 +41,7 @@ def test_without_script_an_answer_streams_and_then_stands_in_the_page(
 def test_without_script_a_conversation_can_be_gone_on_with_renamed_and_deleted(
     plain: Page, upstream: Upstream
 ) -> None:
-    upstream.says("First")
-    send(plain, "One")
-    expect(reply(plain)).to_have_attribute("data-state", "complete")
+    converse(plain, upstream, "One", answer="First")
     upstream.says("Second")
     send(plain, "Two")
     expect(text_of(reply(plain))).to_have_text("Second")
@@ -119,7 +117,7 @@ def test_after_a_restart_the_page_catches_up_by_itself(
 
 
 def test_a_page_goes_live_however_late_its_scripts_come(ana: Page, upstream: Upstream) -> None:
-    say_hello(ana, upstream)
+    converse(ana, upstream, "Hello", answer="Hello")
 
     def late(route: Route) -> None:
         ana.wait_for_timeout(500)
@@ -133,7 +131,7 @@ def test_a_page_goes_live_however_late_its_scripts_come(ana: Page, upstream: Ups
 def test_a_socket_that_is_closed_for_good_at_once_brings_a_fresh_page(
     ana: Page, upstream: Upstream
 ) -> None:
-    say_hello(ana, upstream)
+    converse(ana, upstream, "Hello", answer="Hello")
     sockets: list[WebSocketRoute] = []
 
     def close_the_first(socket: WebSocketRoute) -> None:
@@ -153,12 +151,6 @@ def test_a_socket_that_is_closed_for_good_at_once_brings_a_fresh_page(
     send(ana, "Are you there?")
     expect(reply(ana)).to_have_attribute("data-state", "complete")
     assert len(sockets) == 2
-
-
-def say_hello(page: Page, upstream: Upstream) -> None:
-    upstream.says("Hello")
-    send(page, "Hello")
-    expect(reply(page)).to_have_attribute("data-state", "complete")
 
 
 def test_enter_that_ends_an_input_methods_word_does_not_send(ana: Page) -> None:

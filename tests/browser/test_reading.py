@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.test_conversation import messages, reply, send, text_of
+from tests.browser.test_conversation import converse, messages, reply, send, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
@@ -59,9 +59,7 @@ def test_who_reads_further_up_stays_there_when_the_text_becomes_markdown(
 def test_who_scrolls_up_in_the_moment_that_text_comes_is_let_go(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("A line.")
-    send(ana, "Write a lot")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "Write a lot", answer="A line.")
     # Nobody but this test writes into the page from here.
     ana.route_web_socket("**/ws/**", lambda socket: None)
     ana.reload()
@@ -93,9 +91,7 @@ def test_an_answer_is_copied_as_it_was_written_and_code_without_its_frame(
 ) -> None:
     ana.context.grant_permissions(["clipboard-read", "clipboard-write"])
     markdown = "1. one\n2. two\n\n```python\nx = 1\n```\n"
-    upstream.says(markdown)
-    send(ana, "A list")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "A list", answer=markdown)
 
     reply(ana).get_by_role("button", name="Copy", exact=True).last.click()
     expect(reply(ana).get_by_role("button", name="Copied")).to_be_visible()
@@ -109,9 +105,7 @@ def test_where_there_is_no_clipboard_it_is_copied_all_the_same(
     ana: Page, upstream: Upstream
 ) -> None:
     ana.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-    upstream.says("Plain words")
-    send(ana, "Say them")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "Say them", answer="Plain words")
 
     reply(ana).get_by_role("button", name="Copy").click()
 
@@ -126,9 +120,7 @@ def test_where_there_is_no_clipboard_it_is_copied_all_the_same(
 def test_a_page_that_one_comes_back_to_can_be_sent_from_again(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("First answer")
-    send(ana, "First")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "First", answer="First answer")
     upstream.says("Second answer")
     send(ana, "Second")
     expect(text_of(reply(ana))).to_have_text("Second answer")
@@ -146,9 +138,7 @@ def test_a_page_that_one_comes_back_to_can_be_sent_from_again(
 def test_the_box_of_a_new_chat_is_empty_for_whoever_comes_back(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("Yes")
-    send(ana, "Sent already")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "Sent already", answer="Yes")
 
     ana.go_back()
 
@@ -159,9 +149,7 @@ def test_the_box_of_a_new_chat_is_empty_for_whoever_comes_back(
 def test_what_is_typed_while_a_message_is_on_its_way_is_the_next_message(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("Yes")
-    send(ana, "One")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "One", answer="Yes")
     box = ana.get_by_role("textbox", name="Message")
 
     def type_ahead(route: object) -> None:
@@ -178,9 +166,7 @@ def test_what_is_typed_while_a_message_is_on_its_way_is_the_next_message(
 def test_settings_stay_open_until_they_are_saved_or_cancelled(
     ana: Page, upstream: Upstream
 ) -> None:
-    upstream.says("Yes")
-    send(ana, "One")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "One", answer="Yes")
     settings = ana.get_by_role("button", name="Settings of this chat")
     model = ana.get_by_label("Model", exact=True)
 
@@ -220,16 +206,12 @@ def test_a_stop_that_does_not_arrive_is_said(
 
 
 def test_another_answer_is_shown_where_one_was_reading(ana: Page, upstream: Upstream) -> None:
-    upstream.says("First try")
-    send(ana, "Early")
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    converse(ana, upstream, "Early", answer="First try")
     upstream.says("Second try")
     reply(ana).get_by_role("button", name="Try again").click()
     expect(text_of(reply(ana))).to_have_text("Second try")
     for number in range(2):
-        upstream.says("".join(LINES))
-        send(ana, f"Late {number}")
-        expect(reply(ana)).to_have_attribute("data-state", "complete")
+        converse(ana, upstream, f"Late {number}", answer="".join(LINES))
     upstream.says("Yes")
 
     early = ana.locator("article[data-role=assistant]").first
