@@ -31,7 +31,7 @@ from chat.queries import people, revisions
 
 logger = logging.getLogger(__name__)
 
-# How often rights and changes that nobody announced are looked for, one query for all viewers.
+# How often rights and changes that nobody announced are looked for, two queries for all viewers.
 LOOK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 SWEEP_SECONDS = 15.0

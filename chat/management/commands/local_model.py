@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 THREADS = 1
 CONTEXT_TOKENS = 8192
 PARALLEL = 2
-# Its makers' values. Left alone it is sampled so freely that one answer in ten never ends.
+# Its makers' values. The engine's own are so free that now and then an answer runs on until the
+# context is full.
 TEMPERATURE = 0.2
 TOP_P = 0.9
 # The engine looks back over 64 tokens, which does not see a paragraph come again.
