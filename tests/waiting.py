@@ -1,5 +1,6 @@
 """Waiting for something to become true, instead of sleeping and hoping."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,3 +15,10 @@ def eventually(look: Callable[[], T], is_right: Callable[[T], bool], *, seconds:
         assert time.monotonic() < deadline, f"not within {seconds} s; at last: {str(found)[-2000:]}"
         time.sleep(0.02)
     return found
+
+
+async def comes_true(look: Callable[[], bool], *, seconds: float = 10) -> None:
+    """For a test with a loop of its own, which goes on meanwhile."""
+    async with asyncio.timeout(seconds):
+        while not look():  # noqa: ASYNC110 (what is looked at knows no events)
+            await asyncio.sleep(0.01)

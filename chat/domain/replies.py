@@ -16,10 +16,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat.completions.request import CompletionRequest
-from chat.domain import ledger, prompts, revisions
+from chat.domain import ledger, processes, prompts, revisions
 from chat.domain.ledger import Receipt
 from chat.enums import Fault, MessageState
-from chat.models import Completion, Conversation, JournalPiece, Message
+from chat.models import Completion, Conversation, JournalPiece, Message, Process
 from chat.models.message import MessageQuerySet
 from chat.queries import thread
 
@@ -36,6 +36,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Of the replies that a process runs: those that it does not own any more, because another one
+    judged them or they are gone, and those that somebody told to stop."""
+
+    lost: frozenset[int] = frozenset()
+    stopped: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a reply ended."""
 
@@ -46,12 +55,22 @@ class Outcome:
     finish_reason: str = ""
 
 
-@transaction.atomic
-def start(reply_id: int, claim: uuid.UUID) -> Work | None:
-    """Claim a reserved reply. None when another process has it, or when it ended.
+class StoppedReplyOpen(Exception):
+    """A reply of the same conversation was told to stop and is not sealed yet."""
 
-    May be called again by whoever did not hear that it had succeeded.
+
+@transaction.atomic
+def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Work | None:
+    """Claim a reserved reply. None when another process has it, when it ended, or when this process
+    was judged, which then leaves the reply to others.
+
+    May be called again by whoever did not hear that it had succeeded. Raises StoppedReplyOpen if
+    it is to come after stopped replies, whose text belongs into the request.
     """
+    if not processes.lives(claim):
+        return None
+    if after_stopped and _stopped_beside(reply_id).exists():
+        raise StoppedReplyOpen
     unclaimed = Q(claim=None) | Q(claim=claim)
     reserved = Message.objects.filter(unclaimed, pk=reply_id, state=MessageState.WAITING)
     if not reserved.update(claim=claim):
@@ -71,12 +90,18 @@ def start(reply_id: int, claim: uuid.UUID) -> Work | None:
 
 
 @transaction.atomic
-def attempt_again(reply_id: int, completion_id: int, receipt: Receipt) -> int | None:
+def attempt_again(
+    reply_id: int, completion_id: int, receipt: Receipt, *, claim: uuid.UUID
+) -> int | None:
     """Close the row of an attempt that failed and open one for the next. Gives the new row's id.
 
     May be called again like `start`. None when the reply was judged by another process.
     """
-    if ledger.close_row(completion_id, receipt):
+    is_ours = processes.lives(claim) and _owned([reply_id], claim).exists()
+    closed = ledger.close_row(completion_id, receipt)
+    if not is_ours:
+        return None
+    if closed:
         return ledger.open_next(completion_id).pk
     rows = Completion.objects.filter(message=reply_id).open()
     return rows.values_list("pk", flat=True).first()
@@ -84,28 +109,38 @@ def attempt_again(reply_id: int, completion_id: int, receipt: Receipt) -> int | 
 
 @transaction.atomic
 def write_pieces(
-    pieces: Iterable[JournalPiece], *, claim: uuid.UUID, first: Iterable[int]
-) -> set[int]:
-    """Commit pieces of running replies; `first` names the replies that begin to show with them.
+    pieces: Iterable[JournalPiece], *, claim: uuid.UUID, running: Collection[int] = ()
+) -> Standing:
+    """Commit pieces of running replies, and look where all that this process runs stand.
 
-    Gives the replies that this process no longer owns: nothing was written of those.
+    Nothing is written of those that it has lost. May be called again by whoever did not hear that
+    it had succeeded: a piece is written once and never changed.
     """
     pieces = list(pieces)
-    owned = set(
-        Message.objects.filter(pk__in={piece.message_id for piece in pieces}, claim=claim)
-        .running()
-        .values_list("pk", flat=True)
+    asked = {piece.message_id for piece in pieces}.union(running)
+    owned = (
+        {row.pk: row for row in _owned(asked, claim).only("state", "stop_requested_at")}
+        if processes.lives(claim)
+        else {}
     )
-    JournalPiece.objects.bulk_create(
-        [piece for piece in pieces if piece.message_id in owned],
-        # One that was committed without our hearing of it comes again, with what came after it.
-        update_conflicts=True,
-        unique_fields=("message", "number"),
-        update_fields=("text", "reasoning"),
+    ours = [piece for piece in pieces if piece.message_id in owned]
+    JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
+    for reply_id in {piece.message_id for piece in ours}:
+        if owned[reply_id].state == MessageState.WAITING:
+            _show_first(reply_id)
+    return Standing(
+        lost=frozenset(asked - owned.keys()),
+        stopped=frozenset(key for key, row in owned.items() if row.stop_requested_at),
     )
-    for reply_id in owned.intersection(first):
-        _show_first(reply_id)
-    return {piece.message_id for piece in pieces} - owned
+
+
+def _stopped_beside(reply_id: int) -> MessageQuerySet:
+    others = Message.objects.filter(conversation__messages=reply_id).exclude(pk=reply_id)
+    return others.running().exclude(stop_requested_at=None)
+
+
+def _owned(ids: Collection[int], claim: uuid.UUID) -> MessageQuerySet:
+    return Message.objects.filter(pk__in=ids, claim=claim).running()
 
 
 @transaction.atomic
@@ -123,10 +158,16 @@ def finish(
 
 
 @transaction.atomic
-def abandon(reply_id: int) -> bool:
-    """Seal a reply whose process is gone, with what the journal holds of it."""
+def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
+    """Seal a reply whose process, which had this claim, is gone, with what the journal holds.
+
+    False when it is not that process's any more.
+    """
     revisions.lock(reply_id)
-    reply = Message.objects.select_related("conversation").get(pk=reply_id)
+    left = Message.objects.filter(pk=reply_id, claim=claim).running()
+    reply = left.select_related("conversation").first()
+    if reply is None:
+        return False
     text, reasoning = thread.journalled([reply_id]).get(reply_id, ("", ""))
     stopped = reply.stop_requested_at is not None
     outcome = Outcome(
@@ -147,22 +188,24 @@ def abandon(reply_id: int) -> bool:
                 model=request.model,
                 max_tokens=request.max_tokens,
                 # Without a claim nobody had begun to ask.
-                may_be_billed=reply.claim is not None,
+                may_be_billed=claim is not None,
                 http_status=200 if text or reasoning else None,
             ),
         )
-    return _seal(Message.objects.filter(pk=reply_id).running(), reply_id, outcome)
+    return _seal(left, reply_id, outcome)
 
 
-def unattended(*, attended: Collection[int], before: datetime) -> list[Message]:
-    """Replies that were reserved before this moment, run by the database, and are none of
-    `attended`, which this process runs."""
-    return list(
-        Message.objects.running()
-        .filter(created_at__lte=before)
-        .exclude(pk__in=attended)
-        .oldest_first()
-    )
+def unstarted(*, before: datetime) -> list[Message]:
+    """Replies that were reserved before this moment and that no process has claimed."""
+    reserved = Message.objects.running().filter(claim=None, created_at__lte=before)
+    return list(reserved.select_related("conversation").oldest_first())
+
+
+def left_behind(claim: uuid.UUID) -> list[Message]:
+    """Running replies of processes that are gone, and all of `claim`, which knows its own."""
+    others = Process.objects.exclude(pk=claim).values("pk")
+    claimed = Message.objects.running().exclude(claim=None)
+    return list(claimed.exclude(claim__in=others).oldest_first())
 
 
 def _show_first(reply_id: int) -> None:

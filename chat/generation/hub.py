@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -28,6 +28,8 @@ class LiveReply:
     reply_id: int
     conversation_id: uuid.UUID
     pieces: list[Piece] = field(default_factory=list)
+    # Whether any came since the reply is known here.
+    has_begun: bool = False
 
     @property
     def position(self) -> int:
@@ -74,21 +76,31 @@ class Hub:
 
     # For those who run replies
 
-    def open(self, reply_id: int, conversation_id: uuid.UUID) -> None:
-        reply = LiveReply(reply_id, conversation_id)
+    def open(self, reply_id: int, conversation_id: uuid.UUID, pieces: Iterable[Piece] = ()) -> None:
+        """A reply runs, here or in another process; `pieces` are committed already."""
+        reply = LiveReply(reply_id, conversation_id, list(pieces))
         self._replies[reply_id] = reply
         self._by_conversation[conversation_id] = reply
         for watch in self._watches.get(conversation_id, ()):
-            watch.wake(changes=False)
+            watch.wake(changes=bool(reply.pieces))
 
-    def publish(self, reply_id: int, piece: Piece, *, is_first: bool) -> None:
-        """Show a piece that the journal has committed."""
+    def publish(self, reply_id: int, number: int, piece: Piece) -> bool:
+        """Show a piece that the journal has committed. False when it is not the next one: it was
+        shown before, or one before it is missing."""
         reply = self._replies.get(reply_id)
-        if reply is None:
-            return
+        if reply is None or number != reply.position:
+            return False
+        is_first = not reply.has_begun
+        reply.has_begun = True
         reply.pieces.append(piece)
         for watch in self._watches.get(reply.conversation_id, ()):
             watch.wake(changes=is_first)
+        return True
+
+    def position(self, reply_id: int) -> int | None:
+        """How many pieces of a reply are shown here; None when it is not known here."""
+        reply = self._replies.get(reply_id)
+        return reply.position if reply else None
 
     def close(self, reply_id: int) -> None:
         """Forget a reply that is sealed, and let its viewers read how it ended."""
@@ -119,6 +131,9 @@ class Hub:
 
     def watched(self) -> list[uuid.UUID]:
         return list(self._watches)
+
+    def is_watched(self, conversation_id: uuid.UUID) -> bool:
+        return conversation_id in self._watches
 
     def sessions(self) -> set[str]:
         """By which sessions somebody watches."""

@@ -1,24 +1,32 @@
-"""What is shown is committed first: one commit for all running replies, about every 40 ms."""
+"""What is shown is committed first: one commit for all running replies, about every 40 ms.
+
+With each commit, and at least four times a second, it is also seen where these replies stand: told
+to stop, or judged by another process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import DatabaseError, InterfaceError, connections
 
 from chat.domain import replies
-from chat.generation.hub import Hub, Piece
+from chat.domain.replies import Standing
+from chat.generation.hub import Piece
 from chat.models import JournalPiece
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 0.04
+LOOK_SECONDS = 0.25
 RETRY_SECONDS = 0.25
 # Characters of one reply that may wait for a database that is away.
 MOST_WAITING = 4_000_000
@@ -36,15 +44,22 @@ class _Pending:
 class Journal:
     """Collects text of running replies and commits it, in a thread and connection of its own."""
 
-    def __init__(self, *, hub: Hub, claim: uuid.UUID, lose: Callable[[int], None]) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        *,
+        claim: Callable[[], uuid.UUID],
+        publish: Callable[[int, int, Piece], None],
+        heed: Callable[[Standing], None],
+    ) -> None:
         self._claim = claim
-        # Called with a reply that this process turned out not to own any more.
-        self._lose = lose
+        # Called with a reply, and the number and text of its piece that is committed.
+        self._publish = publish
+        self._heed = heed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
+        self._looked_at = 0.0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._committed = asyncio.Condition()
@@ -52,6 +67,7 @@ class Journal:
 
     def open(self, reply_id: int) -> None:
         self._numbers[reply_id] = 0
+        self._work.set()
 
     def append(self, reply_id: int, *, text: str = "", reasoning: str = "") -> None:
         """Take text to commit. The first of a reply is not made to wait for the interval."""
@@ -82,7 +98,8 @@ class Journal:
         """Commit until cancelled."""
         try:
             while True:
-                await self._work.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._work.wait(), self._until_look())
                 self._work.clear()
                 self._urgent.clear()
                 await self._commit_pending()
@@ -91,6 +108,12 @@ class Journal:
         finally:
             await asyncio.get_running_loop().run_in_executor(self._thread, connections.close_all)
             self._thread.shutdown(wait=False)
+
+    def _until_look(self) -> float | None:
+        """Seconds; None while nothing runs."""
+        if not self._numbers:
+            return None
+        return max(0.0, self._looked_at + LOOK_SECONDS - time.monotonic())
 
     def _waiting(self, reply_id: int) -> int:
         pending = self._pending.get(reply_id)
@@ -103,25 +126,22 @@ class Journal:
             for reply_id, pending in batch.items()
             if reply_id in self._numbers
         }
-        if not pieces:
+        if not pieces and self._until_look():
             return
         self._in_flight = set(pieces)
         try:
-            lost = await self._commit(pieces)
-        except (DatabaseError, InterfaceError):
-            logger.warning(
-                "The journal cannot be written; what came meanwhile waits", exc_info=True
-            )
-            self._put_back(batch)
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            self._show(pieces, lost)
+            standing = await self._commit(pieces)
+            self._looked_at = time.monotonic()
+            self._show(pieces, standing.lost)
+            self._heed(standing)
         finally:
             async with self._committed:
                 self._in_flight = set()
                 self._committed.notify_all()
 
-    async def _commit(self, pieces: dict[int, Piece]) -> set[int]:
+    async def _commit(self, pieces: dict[int, Piece]) -> Standing:
+        """Commit until the database takes it: the same pieces, since they may be there already,
+        and somebody may have read them."""
         rows = [
             JournalPiece(
                 message_id=reply_id,
@@ -131,35 +151,33 @@ class Journal:
             )
             for reply_id, piece in pieces.items()
         ]
-        first = [row.message_id for row in rows if row.number == 0]
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._write, rows, first)
+        loop, is_away = asyncio.get_running_loop(), False
+        while True:
+            write = partial(self._write, rows, self._claim(), list(self._numbers))
+            try:
+                standing = await loop.run_in_executor(self._thread, write)
+            except (DatabaseError, InterfaceError):
+                if not is_away:
+                    logger.warning(
+                        "The journal cannot be written; what comes meanwhile waits", exc_info=True
+                    )
+                is_away = True
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                if is_away:
+                    logger.warning("The journal is written again")
+                return standing
 
-    def _write(self, rows: list[JournalPiece], first: list[int]) -> set[int]:
+    def _write(self, rows: list[JournalPiece], claim: uuid.UUID, running: list[int]) -> Standing:
         try:
-            return replies.write_pieces(rows, claim=self._claim, first=first)
+            return replies.write_pieces(rows, claim=claim, running=running)
         except (DatabaseError, InterfaceError):
             # Whatever happened to the connection, the next attempt begins with a new one.
             connections.close_all()
             raise
 
-    def _show(self, pieces: dict[int, Piece], lost: set[int]) -> None:
+    def _show(self, pieces: dict[int, Piece], lost: Collection[int]) -> None:
         for reply_id, piece in pieces.items():
-            if reply_id in lost:
-                self._lose(reply_id)
-            elif reply_id in self._numbers:
-                is_first = self._numbers[reply_id] == 0
+            if reply_id in self._numbers and reply_id not in lost:
+                self._publish(reply_id, self._numbers[reply_id], piece)
                 self._numbers[reply_id] += 1
-                self._hub.publish(reply_id, piece, is_first=is_first)
-
-    def _put_back(self, batch: dict[int, _Pending]) -> None:
-        """Set a failed batch before what came since, so that the order stays."""
-        for reply_id, earlier in batch.items():
-            if reply_id not in self._numbers:
-                continue
-            later = self._pending.get(reply_id, _Pending())
-            earlier.text += later.text
-            earlier.reasoning += later.reasoning
-            earlier.characters += later.characters
-            self._pending[reply_id] = earlier
-        self._work.set()

@@ -28,7 +28,7 @@ from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
 from chat.domain import prompts, replies
 from chat.domain.ledger import Receipt
-from chat.domain.replies import Outcome, Work
+from chat.domain.replies import Outcome, StoppedReplyOpen, Work
 from chat.enums import Fault, MessageState
 from chat.generation import causes
 from chat.generation.hub import Hub
@@ -45,6 +45,8 @@ Ask = Callable[[CompletionRequest], AbstractAsyncContextManager[Answer]]
 # Characters. Nobody reads more, and every viewer's page has to hold it.
 LONGEST_REPLY = 4_000_000
 AGAIN_SECONDS = 1.0
+# How often, and how many times, a new reply looks whether the stopped one before it is sealed.
+SEALING_LOOK_SECONDS, SEALING_LOOKS = 0.02, 100
 
 
 class Run:
@@ -104,7 +106,7 @@ class Run:
     # The road
 
     async def go(self) -> None:
-        work = await self._written(replies.start, self.reply_id, self._claim)
+        work = await self._start()
         if work is None:
             return
         self._completion_id = work.completion_id
@@ -118,6 +120,18 @@ class Run:
             await self._seal(outcome)
         finally:
             self._hub.close(self.reply_id)
+
+    async def _start(self) -> Work | None:
+        """Claim the reply, but not before the conversation's stopped one is sealed, here or in
+        another process: its text belongs into the request. That is not waited for for ever."""
+        for _ in range(SEALING_LOOKS):
+            try:
+                return await self._written(
+                    replies.start, self.reply_id, self._claim, after_stopped=self._ending is None
+                )
+            except StoppedReplyOpen:
+                await asyncio.sleep(SEALING_LOOK_SECONDS)
+        return await self._written(replies.start, self.reply_id, self._claim)
 
     async def _outcome(self, work: Work) -> Outcome:
         """Read the reply to whatever end it comes to."""
@@ -160,7 +174,13 @@ class Run:
     async def _open_next_attempt(self, work: Work) -> None:
         """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile."""
         opening = asyncio.ensure_future(
-            self._written(replies.attempt_again, self.reply_id, self._completion_id, self._receipt)
+            self._written(
+                replies.attempt_again,
+                self.reply_id,
+                self._completion_id,
+                self._receipt,
+                claim=self._claim,
+            )
         )
         try:
             await asyncio.shield(opening)

@@ -12,20 +12,22 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, ledger, replies, turns
+from chat.domain import conversations, turns
+from chat.domain.replies import Standing
 from chat.domain.turns import Turn
 from chat.generation.demonstration import DemonstrationModel
-from chat.generation.hub import Hub
+from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
-from chat.generation.ownership import AlreadyServed, Ownership
+from chat.generation.membership import Membership
+from chat.generation.ownership import Ownership
 from chat.generation.pool import DatabasePool
 from chat.generation.run import Run
 from chat.generation.supervisor import Supervisor
+from chat.generation.sweeper import JUST_RESERVED, Sweeper
 from chat.models import Conversation, Message, User
 from chat.queries import people, revisions
 
@@ -34,10 +36,7 @@ logger = logging.getLogger(__name__)
 # How often rights and changes that nobody announced are looked for, two queries for all viewers.
 LOOK_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
-SWEEP_SECONDS = 15.0
 CLOSING_SECONDS = 3.0
-# A reply that was reserved so recently may be on its way to the supervisor.
-JUST_RESERVED = timedelta(seconds=5)
 
 
 class NotServing(Exception):
@@ -66,34 +65,39 @@ class Service:
         self._stop_draining: asyncio.Event | None = None
 
     async def start(self) -> None:
-        claim = uuid.uuid4()
         self._loop = asyncio.get_running_loop()
         self._stop_draining = asyncio.Event()
         self._client = self._make_client()
         self.pool, self.readers = DatabasePool("replies"), DatabasePool("readers")
         self.hub = Hub()
-        self._journal = Journal(hub=self.hub, claim=claim, lose=self._lose)
-
-        def make_run(reply_id: int, conversation_id: uuid.UUID) -> Run:
-            return Run(
-                reply_id,
-                conversation_id,
-                claim=claim,
-                ask=self._ask,
-                journal=self._journal,
-                hub=self.hub,
-                pool=self.pool,
-            )
-
-        self.supervisor = Supervisor(make_run=make_run)
-        await self._sweep(older_than=timedelta(0))
+        self._membership = Membership(
+            pool=self.pool, alone=self._ownership is not None, judged=self._judged
+        )
+        self._journal = Journal(
+            claim=lambda: self._membership.claim, publish=self._publish, heed=self._heed
+        )
+        self.supervisor = Supervisor(make_run=self._make_run)
+        self._sweeper = Sweeper(
+            membership=self._membership,
+            supervisor=self.supervisor,
+            pool=self.pool,
+            ownership=self._ownership,
+            announce=self.hub.changed,
+        )
+        await self._membership.join()
+        self._own(self._membership.run())
         self._own(self._journal.run())
+        await self._sweeper.sweep(older_than=self._reserved_long_ago())
+        self._own(self._sweeper.run())
         self._own(self._look_around())
-        self._own(self._sweep_now_and_then())
         self._own(self._purge())
         if self.demonstration is not None:
             self._own(self.demonstration.watch())
         _set_current(self)
+
+    def _reserved_long_ago(self) -> timedelta:
+        """Who is alone knows that what was reserved before the start is on nobody's way."""
+        return timedelta(0) if self._ownership is not None else JUST_RESERVED
 
     async def drain(self) -> None:
         """Let running replies end, for a while; save and mark the rest. Pages go on meanwhile."""
@@ -106,6 +110,9 @@ class Service:
         self.supervisor.interrupt_all()
         await draining
         await self._close()
+        with contextlib.suppress(Exception):
+            # Whoever could not say so is missed by the others.
+            await asyncio.wait_for(self._membership.leave(), CLOSING_SECONDS)
 
     def stop_now(self) -> None:
         """A second signal: do not wait for replies any more."""
@@ -193,41 +200,30 @@ class Service:
         task.add_done_callback(_end_with_it)
         self._tasks.append(task)
 
-    def _lose(self, reply_id: int) -> None:
-        self.supervisor.lose(reply_id)
+    def _make_run(self, reply_id: int, conversation_id: uuid.UUID) -> Run:
+        return Run(
+            reply_id,
+            conversation_id,
+            claim=self._membership.claim,
+            ask=self._ask,
+            journal=self._journal,
+            hub=self.hub,
+            pool=self.pool,
+        )
 
-    async def _sweep(self, *, older_than: timedelta) -> None:
-        """Seal what nobody runs. This process owns the database, so that is whatever runs in it
-        and is none of its own."""
-        before, attended = timezone.now() - older_than, self.supervisor.attended()
-        left = await self.pool.run(replies.unattended, attended=attended, before=before)
-        for reply in left:
-            await self._abandon(reply)
-        if forgotten := await self.pool.run(ledger.close_forgotten):
-            logger.error("%d rows of the ledger were open although no reply runs", forgotten)
+    def _publish(self, reply_id: int, number: int, piece: Piece) -> None:
+        self.hub.publish(reply_id, number, piece)
 
-    async def _abandon(self, reply: Message) -> None:
-        try:
-            await self.pool.run(replies.abandon, reply.pk)
-        except Exception:
-            # The others are not to wait for this one.
-            logger.exception("Reply %s was left running and cannot be sealed", reply.pk)
-            return
-        self.hub.changed(reply.conversation_id)
-        logger.warning("Reply %s was left running and is interrupted now", reply.pk)
+    def _heed(self, standing: Standing) -> None:
+        """Do what the database says of the replies that run here."""
+        for reply_id in standing.lost:
+            self.supervisor.lose(reply_id)
+        for reply_id in standing.stopped:
+            self.supervisor.stop(reply_id)
 
-    async def _sweep_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                if self._ownership is not None:
-                    await self.pool.run(self._ownership.confirm)
-                await self._sweep(older_than=JUST_RESERVED)
-            except AlreadyServed:
-                # Whatever runs here, the other process has taken for dead.
-                raise
-            except Exception:
-                logger.warning("Replies that nobody runs could not be looked for", exc_info=True)
+    def _judged(self) -> None:
+        for reply_id in self.supervisor.attended():
+            self.supervisor.lose(reply_id)
 
     async def _look_around(self) -> None:
         """Tell viewers what nobody told them: changes by other programs, and rights that ended."""

@@ -18,8 +18,6 @@ from chat.models import Message
 
 logger = logging.getLogger(__name__)
 
-# How long a new reply waits for the stopped one before it to be sealed.
-SEALING_SECONDS = 2.0
 # How long interrupted replies may take to be saved at the end.
 SAVING_SECONDS = 10.0
 
@@ -42,13 +40,13 @@ class FullForOne(NotAccepting):
 
 class Supervisor:
     """Starts, stops and drains replies. Its public methods may be called from any thread,
-    except for `lose`, `drain` and `interrupt_all`, which belong to the loop."""
+    except for `adopt`, `lose`, `drain` and `interrupt_all`, which belong to the loop."""
 
     def __init__(self, *, make_run: Callable[[int, uuid.UUID], Run]) -> None:
         self._make_run = make_run
         self._loop = asyncio.get_running_loop()
         self._runs: dict[int, Run] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._lock = Lock()
         # Replies that were let in and have not ended, by the person who asked.
         self._places: Counter[int] = Counter()
@@ -95,6 +93,15 @@ class Supervisor:
         """The replies that this process runs."""
         return set(self._runs)
 
+    def adopt(self, reply: Message) -> None:
+        """Run a reply that was accepted and never started, however many run already."""
+        if self._is_draining or reply.pk in self._runs:
+            return
+        user_id = reply.conversation.owner_id
+        with self._lock:
+            self._places[user_id] += 1
+        self._spawn(reply.pk, reply.conversation_id, user_id)
+
     def lose(self, reply_id: int) -> None:
         if run := self._runs.get(reply_id):
             run.lose()
@@ -121,36 +128,28 @@ class Supervisor:
                     self._left.clear()
                     await self._left.wait()
 
-    async def _others_sealed(self, run: Run) -> None:
-        """Wait, not for ever, until the conversation's earlier replies are sealed: their text
-        belongs into the next request."""
-        earlier = [
-            self._tasks[other.reply_id]
-            for other in self._runs.values()
-            if other.reply_id < run.reply_id and other.conversation_id == run.conversation_id
-        ]
-        if earlier:
-            await asyncio.wait(earlier, timeout=SEALING_SECONDS)
-
     def _spawn(self, reply_id: int, conversation_id: uuid.UUID, user_id: int) -> None:
+        if reply_id in self._runs:
+            # Adopted while it was on its way.
+            self._leave_place(user_id)
+            return
         run = self._make_run(reply_id, conversation_id)
         self._runs[reply_id] = run
         if self._is_over:
             run.interrupt()
         # An empty context: a task that inherited a request's would keep its thread and connection.
         task = self._loop.create_task(self._watch_over(run, user_id), context=contextvars.Context())
-        self._tasks[reply_id] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _watch_over(self, run: Run, user_id: int) -> None:
         try:
-            await self._others_sealed(run)
             await run.go()
         except Exception:
             # The next sweep seals what this one could not.
             logger.exception("Reply %s could not be brought to its end", run.reply_id)
         finally:
             self._runs.pop(run.reply_id, None)
-            self._tasks.pop(run.reply_id, None)
             self._leave_place(user_id)
 
     def _stop(self, reply_id: int) -> None:

@@ -4,6 +4,7 @@ from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
 from chat.models.message import Message
+from chat.models.process import Process
 from chat.models.user import User
 
-__all__ = ["Completion", "Conversation", "JournalPiece", "Message", "User"]
+__all__ = ["Completion", "Conversation", "JournalPiece", "Message", "Process", "User"]

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.completions.events import Usage
-from chat.domain import conversations, ledger, replies, turns
+from chat.domain import conversations, ledger, processes, replies, turns
 from chat.domain.estimates import Estimate
 from chat.domain.ledger import Receipt
 from chat.domain.parameters import Parameters
-from chat.domain.replies import Outcome
+from chat.domain.replies import Outcome, Standing
 from chat.enums import CompletionState, Fault, MessageState
-from chat.models import Completion, Conversation, JournalPiece, Message
+from chat.models import Completion, Conversation, JournalPiece, Message, Process
 from tests.factories import begin_turn, make_conversation, make_turn
 
 OURS, THEIRS = uuid.uuid4(), uuid.uuid4()
@@ -31,6 +31,12 @@ TAKES_CONVERSATION = (
     'SELECT "chat_conversation"."id" AS "pk" FROM "chat_conversation" INNER JOIN "chat_message"',
 )
 USAGE = Usage(prompt_tokens=3, completion_tokens=5, total_tokens=8, raw={"total_tokens": 8})
+
+
+@pytest.fixture(autouse=True)
+def living_processes(db: None) -> None:
+    for claim in (OURS, THEIRS):
+        Process.objects.create(pk=claim, name="a process")
 
 
 def outcome(text: str = "Done") -> Outcome:
@@ -55,10 +61,10 @@ def test_the_first_piece_shows_the_reply_as_being_written(conversation: Conversa
     reply = begin_turn(conversation).reply
     replies.start(reply.pk, OURS)
 
-    lost = replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+    standing = replies.write_pieces([piece(reply, 0, "One")], claim=OURS)
 
     reply.refresh_from_db()
-    assert lost == set()
+    assert standing == Standing()
     assert reply.state == MessageState.STREAMING
     assert reply.completions.get().first_token_at is not None
 
@@ -68,7 +74,7 @@ def test_a_process_that_lost_its_claim_writes_nothing(conversation: Conversation
     replies.start(reply.pk, OURS)
     Message.objects.filter(pk=reply.pk).update(claim=THEIRS)
 
-    lost = replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+    standing = replies.write_pieces([piece(reply, 0, "One")], claim=OURS)
     sealed = replies.finish(
         reply_id=reply.pk,
         claim=OURS,
@@ -78,7 +84,7 @@ def test_a_process_that_lost_its_claim_writes_nothing(conversation: Conversation
     )
 
     reply.refresh_from_db()
-    assert (lost, sealed) == ({reply.pk}, False)
+    assert (standing.lost, sealed) == (frozenset([reply.pk]), False)
     assert (reply.state, reply.text) == (MessageState.WAITING, "")
     assert not JournalPiece.objects.exists()
     # What its attempt cost is known to nobody else.
@@ -93,11 +99,9 @@ def test_losing_one_reply_loses_no_other(conversation: Conversation) -> None:
         replies.start(reply.pk, OURS)
     Message.objects.filter(pk=lost.pk).update(claim=THEIRS)
 
-    gone = replies.write_pieces(
-        [piece(lost, 0, "One"), piece(kept, 0, "One")], claim=OURS, first=[lost.pk, kept.pk]
-    )
+    standing = replies.write_pieces([piece(lost, 0, "One"), piece(kept, 0, "One")], claim=OURS)
 
-    assert gone == {lost.pk}
+    assert standing.lost == {lost.pk}
     assert list(JournalPiece.objects.values_list("message", "text")) == [(kept.pk, "One")]
 
 
@@ -105,17 +109,17 @@ def test_a_sealed_reply_takes_no_more_text(conversation: Conversation) -> None:
     reply = make_turn(conversation, reply="Done").reply
     Message.objects.filter(pk=reply.pk).update(claim=OURS)
 
-    lost = replies.write_pieces([piece(reply, 0, " more")], claim=OURS, first=[reply.pk])
+    standing = replies.write_pieces([piece(reply, 0, " more")], claim=OURS)
 
     reply.refresh_from_db()
-    assert lost == {reply.pk}
+    assert standing.lost == {reply.pk}
     assert (reply.text, reply.state) == ("Done", MessageState.COMPLETE)
 
 
 def test_sealing_what_is_sealed_changes_nothing(conversation: Conversation) -> None:
     reply = make_turn(conversation, reply="Done").reply
 
-    assert not replies.abandon(reply.pk)
+    assert not replies.abandon(reply.pk, OURS)
 
     reply.refresh_from_db()
     assert (reply.text, reply.state) == ("Done", MessageState.COMPLETE)
@@ -126,7 +130,7 @@ def test_finishing_joins_text_figures_and_state_and_empties_the_journal(
 ) -> None:
     reply = begin_turn(conversation).reply
     replies.start(reply.pk, OURS)
-    replies.write_pieces([piece(reply, 0, "Do")], claim=OURS, first=[reply.pk])
+    replies.write_pieces([piece(reply, 0, "Do")], claim=OURS)
 
     sealed = replies.finish(
         reply_id=reply.pk,
@@ -240,11 +244,9 @@ def test_what_a_dead_process_left_is_sealed_with_what_was_shown(
 ) -> None:
     reply = begin_turn(conversation).reply
     replies.start(reply.pk, OURS)
-    replies.write_pieces(
-        [piece(reply, 0, "One"), piece(reply, 1, " two")], claim=OURS, first=[reply.pk]
-    )
+    replies.write_pieces([piece(reply, 0, "One"), piece(reply, 1, " two")], claim=OURS)
 
-    replies.abandon(reply.pk)
+    replies.abandon(reply.pk, OURS)
 
     reply.refresh_from_db()
     row = reply.completions.get()
@@ -259,7 +261,7 @@ def test_what_was_told_to_stop_and_left_is_stopped(conversation: Conversation) -
     replies.start(reply.pk, OURS)
     turns.request_stop(reply)
 
-    replies.abandon(reply.pk)
+    replies.abandon(reply.pk, OURS)
 
     reply.refresh_from_db()
     assert (reply.state, reply.error) == (MessageState.STOPPED, "")
@@ -268,30 +270,90 @@ def test_what_was_told_to_stop_and_left_is_stopped(conversation: Conversation) -
 def test_what_nobody_had_begun_to_ask_is_not_billed(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
 
-    replies.abandon(reply.pk)
+    replies.abandon(reply.pk, None)
 
     assert reply.completions.get().state == CompletionState.FAILED
 
 
-def test_only_replies_that_nobody_runs_are_unattended(conversation: Conversation) -> None:
+def test_replies_that_no_process_claimed_wait_to_be_started(conversation: Conversation) -> None:
     make_turn(conversation)
-    running = begin_turn(conversation).reply
+    reserved = begin_turn(conversation).reply
 
-    def found(*attended: int, age: float = 0) -> list[int]:
+    def found(age: float = 0) -> list[int]:
         before = timezone.now() - timedelta(seconds=age)
-        left = replies.unattended(attended=attended, before=before)
-        return [reply.pk for reply in left]
+        return [reply.pk for reply in replies.unstarted(before=before)]
 
-    assert found() == [running.pk]
-    assert found(running.pk) == []
-    assert found(age=60) == []
+    assert (found(), found(age=60)) == ([reserved.pk], [])
+    replies.start(reserved.pk, OURS)
+    assert found() == []
+
+
+def test_replies_of_processes_that_are_gone_are_left_behind(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, THEIRS)
+
+    assert replies.left_behind(OURS) == []
+    # Of its own ones a process knows by itself which run.
+    assert replies.left_behind(THEIRS) == [reply]
+    processes.leave(THEIRS)
+    assert replies.left_behind(OURS) == [reply]
+
+
+def test_what_was_left_is_sealed_only_for_the_process_that_left_it(
+    conversation: Conversation,
+) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+
+    assert not replies.abandon(reply.pk, THEIRS)
+
+    assert reply.completions.get().state == CompletionState.OPEN
+    assert Message.objects.get(pk=reply.pk).is_running
+
+
+def test_a_process_that_was_judged_writes_nothing(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
+    processes.leave(OURS)
+
+    standing = replies.write_pieces([piece(reply, 0, "One")], claim=OURS)
+
+    assert standing.lost == {reply.pk}
+    assert not JournalPiece.objects.exists()
+    assert Message.objects.get(pk=reply.pk).state == MessageState.WAITING
+
+
+def test_a_process_that_was_judged_starts_nothing(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    processes.leave(OURS)
+
+    assert replies.start(reply.pk, OURS) is None
+    assert replies.start(reply.pk, THEIRS) is not None
+
+
+def test_with_each_commit_it_is_seen_which_replies_are_told_to_stop(
+    conversation: Conversation,
+) -> None:
+    writing, waiting = (
+        begin_turn(shown).reply for shown in (conversation, make_conversation(conversation.owner))
+    )
+    for reply in (writing, waiting):
+        replies.start(reply.pk, OURS)
+    turns.request_stop(waiting)
+
+    standing = replies.write_pieces(
+        [piece(writing, 0, "One")], claim=OURS, running=[writing.pk, waiting.pk]
+    )
+
+    assert standing == Standing(stopped=frozenset([waiting.pk]))
 
 
 def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
     first = reply.completions.get()
 
-    second = replies.attempt_again(reply.pk, first.pk, OVERLOADED)
+    second = replies.attempt_again(reply.pk, first.pk, OVERLOADED, claim=OURS)
 
     rows = Completion.objects.filter(message=reply).order_by("pk")
     assert [(row.state, row.error) for row in rows] == [
@@ -316,9 +378,10 @@ def test_a_claim_may_be_made_again_by_its_owner(conversation: Conversation) -> N
 
 def test_the_next_attempt_is_opened_once(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
     first = reply.completions.get().pk
 
-    opened = [replies.attempt_again(reply.pk, first, OVERLOADED) for _ in range(2)]
+    opened = [replies.attempt_again(reply.pk, first, OVERLOADED, claim=OURS) for _ in range(2)]
 
     assert reply.completions.count() == 2
     assert opened == [reply.completions.open().get().pk] * 2
@@ -326,24 +389,22 @@ def test_the_next_attempt_is_opened_once(conversation: Conversation) -> None:
 
 def test_there_is_no_next_attempt_at_a_reply_that_was_judged(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
     first = reply.completions.get().pk
-    replies.abandon(reply.pk)
+    replies.abandon(reply.pk, OURS)
 
-    assert replies.attempt_again(reply.pk, first, OVERLOADED) is None
+    assert replies.attempt_again(reply.pk, first, OVERLOADED, claim=OURS) is None
     assert reply.completions.count() == 1
 
 
-def test_a_piece_comes_again_with_what_came_after_it(conversation: Conversation) -> None:
-    reply, other = begin_turn(conversation).reply, begin_turn(make_conversation(conversation.owner))
-    for key in (reply.pk, other.reply.pk):
-        replies.start(key, OURS)
-    replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk])
+def test_a_piece_is_written_once(conversation: Conversation) -> None:
+    reply = begin_turn(conversation).reply
+    replies.start(reply.pk, OURS)
 
-    again = [piece(reply, 0, "One two"), piece(other.reply, 0, "Uno")]
-    replies.write_pieces(again, claim=OURS, first=[reply.pk, other.reply.pk])
+    for text in ("One", "another"):
+        replies.write_pieces([piece(reply, 0, text)], claim=OURS)
 
-    texts = JournalPiece.objects.order_by("pk").values_list("message", "number", "text")
-    assert list(texts) == [(reply.pk, 0, "One two"), (other.reply.pk, 0, "Uno")]
+    assert [kept.text for kept in JournalPiece.objects.all()] == ["One"]
 
 
 def test_rows_that_were_forgotten_are_closed_and_those_of_running_replies_are_not(
@@ -377,8 +438,8 @@ def test_the_ledger_names_the_model_that_is_asked_at_last(conversation: Conversa
     [
         lambda reply: turns.request_stop(reply),
         lambda reply: conversations.delete(reply.conversation),
-        lambda reply: replies.abandon(reply.pk),
-        lambda reply: replies.write_pieces([piece(reply, 0, "One")], claim=OURS, first=[reply.pk]),
+        lambda reply: replies.abandon(reply.pk, OURS),
+        lambda reply: replies.write_pieces([piece(reply, 0, "One")], claim=OURS),
     ],
     ids=["stop", "delete", "seal", "first text"],
 )

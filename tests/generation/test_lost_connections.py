@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,12 +16,13 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 
 from chat.domain import replies, turns
+from chat.domain.replies import Standing
 from chat.enums import CompletionState, MessageState
 from chat.generation import run as runs
 from chat.generation import service as services
 from chat.generation import supervisor as supervisors
 from chat.generation.service import Service
-from chat.models import Completion, Conversation, JournalPiece, User
+from chat.models import Completion, Conversation, JournalPiece, Message, User
 from tests.factories import begin_turn, make_conversation
 from tests.generation.conftest import Ask, sealed
 from tests.generation.test_viewers import watching
@@ -170,7 +172,7 @@ async def test_the_sweep_leaves_a_reply_that_began_while_it_waited_for_the_datab
     await asyncio.sleep(0)
 
     # As if its five seconds had passed when the query comes to run.
-    sweep = asyncio.ensure_future(service._sweep(older_than=timedelta(seconds=0.1)))
+    sweep = asyncio.ensure_future(service._sweeper.sweep(older_than=timedelta(seconds=0.1)))
     await asyncio.sleep(0)
     reply = (await ask(conversation)).reply
     await asyncio.gather(sweep, *busy)
@@ -190,16 +192,17 @@ async def test_a_reply_that_cannot_be_sealed_keeps_no_other_from_it(
     first, second = [
         (await sync_to_async(begin_turn)(each)).reply for each in (conversation, other)
     ]
+    await Message.objects.filter(pk__in=[first.pk, second.pk]).aupdate(claim=uuid.uuid4())
     abandon = replies.abandon
 
-    def abandon_but_the_first(reply_id: int) -> bool:
+    def abandon_but_the_first(reply_id: int, claim: uuid.UUID | None) -> bool:
         if reply_id == first.pk:
             raise ValueError("made to fail")
-        return abandon(reply_id)
+        return abandon(reply_id, claim)
 
     monkeypatch.setattr(replies, "abandon", abandon_but_the_first)
 
-    await service._sweep(older_than=timedelta(0))
+    await service._sweeper.sweep(older_than=timedelta(0))
 
     assert (await sealed(second)).state == MessageState.INTERRUPTED
 
@@ -239,7 +242,9 @@ async def test_the_end_does_not_wait_for_a_database_that_never_answers(
     monkeypatch.setattr(supervisors, "SAVING_SECONDS", 0.2)
     never = threading.Event()
     upstream.holds_after(1, "One", " two")
-    monkeypatch.setattr(replies, "write_pieces", lambda *args, **kwargs: never.wait(60) and set())
+    monkeypatch.setattr(
+        replies, "write_pieces", lambda *args, **kwargs: never.wait(60) and Standing()
+    )
     await ask(conversation)
     await asyncio.to_thread(upstream.wait_until_held)
 

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chat.domain import conversations, replies, revisions
+from chat.domain import conversations, processes, replies, revisions
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import MessageState
@@ -168,7 +168,6 @@ class ByHand:
         self.is_closed = False
         self._hub = service.hub
         self._conversation_id = reply.conversation_id
-        self._claim = uuid.uuid4()
         self._completion_id = 0
         self._steps: list[Callable[[], Awaitable[None]]] = [self._start, self._open]
         for number, text in enumerate(pieces):
@@ -185,6 +184,7 @@ class ByHand:
             await self._steps.pop(0)()
 
     async def _start(self) -> None:
+        self._claim = await sync_to_async(processes.join)("by hand")
         work = await sync_to_async(replies.start)(self.reply_id, self._claim)
         assert work is not None
         self._completion_id = work.completion_id
@@ -196,17 +196,14 @@ class ByHand:
     def _commit(self, number: int, text: str) -> Callable[[], Awaitable[None]]:
         async def commit() -> None:
             piece = JournalPiece(message_id=self.reply_id, number=number, text=text)
-            first = [] if number else [self.reply_id]
-            lost = await sync_to_async(replies.write_pieces)(
-                [piece], claim=self._claim, first=first
-            )
-            assert not lost
+            standing = await sync_to_async(replies.write_pieces)([piece], claim=self._claim)
+            assert not standing.lost
 
         return commit
 
     def _publish(self, number: int, text: str) -> Callable[[], Awaitable[None]]:
         async def publish() -> None:
-            self._hub.publish(self.reply_id, Piece(text, ""), is_first=number == 0)
+            assert self._hub.publish(self.reply_id, number, Piece(text, ""))
             self.published += text
 
         return publish

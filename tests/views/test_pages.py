@@ -30,7 +30,7 @@ def ending_behind(position: int, reply: Message) -> Iterator[list[str]]:
         answer = execute(sql, *rest)
         queries.append(sql)
         if len(queries) == position + 1:
-            replies.abandon(reply.pk)
+            replies.abandon(reply.pk, reply.claim)
         return answer
 
     with connection.execute_wrapper(execute_and_end):
