@@ -29,6 +29,9 @@ from chat.completions.client import normalise_base_url, normalise_key
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHORTEST_PASSWORD = 12
+# Seconds: whatever goes over Redis is not worth waiting for it.
+REDIS_PATIENCE = {"socket_connect_timeout": 1.0, "socket_timeout": 2.0}
+SQLITE = "django.db.backends.sqlite3"
 DEMONSTRATION_MODEL = "SmolLM2-135M-Instruct"
 
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
@@ -50,6 +53,7 @@ class Environment:
 
     data_dir: Path
     database: dict[str, Any]
+    redis_url: str
     secret_key: str
     host: str
     port: int
@@ -94,6 +98,7 @@ def read(variables: Mapping[str, str]) -> Environment:
     environment = Environment(
         data_dir=data_dir,
         database=database or {},
+        redis_url=reader.value("REDIS_URL", "", _redis) or "",
         secret_key=_secret_key(reader, database, data_dir),
         host=host,
         port=port,
@@ -111,6 +116,11 @@ def read(variables: Mapping[str, str]) -> Environment:
         admin_email=reader.value("EVOWEB_ADMIN_EMAIL", "", _address) or "",
         admin_password=reader.value("EVOWEB_ADMIN_PASSWORD", "", _new_password) or "",
     )
+    if environment.redis_url and database and database["ENGINE"] == SQLITE:
+        reader.problems.append(
+            "REDIS_URL is for several processes, and these need PostgreSQL: set DATABASE_URL to "
+            "one, or leave out REDIS_URL"
+        )
     if bool(environment.admin_email) != bool(environment.admin_password):
         reader.problems.append(
             "EVOWEB_ADMIN_EMAIL and EVOWEB_ADMIN_PASSWORD belong together: set both or neither"
@@ -261,13 +271,21 @@ def _database(text: str) -> dict[str, Any]:
     except (ValueError, KeyError):
         raise ValueError(hint) from None
     if database.get("ENGINE") not in (
-        "django.db.backends.sqlite3",
+        SQLITE,
         "django.db.backends.postgresql",
     ):
         raise ValueError(hint)
     if database["NAME"] in ("", ":memory:"):
         raise ValueError(hint)
     return database
+
+
+def _redis(text: str) -> str:
+    parts = _split(text) if text else None
+    is_host = parts and parts.scheme in ("redis", "rediss") and parts.hostname
+    if text and not (is_host or (parts and parts.scheme == "unix" and parts.path)):
+        raise ValueError("give redis://user:password@host:6379/0, rediss://… or unix:///socket")
+    return text
 
 
 def _email(text: str) -> dict[str, Any]:
@@ -315,7 +333,7 @@ def _secret_key(reader: _Reader, database: Mapping[str, Any] | None, data_dir: P
         reader.problems.append("SECRET_KEY is too short: give at least 32 random characters")
     if key or database is None:
         return key
-    if database["ENGINE"] != "django.db.backends.sqlite3":
+    if database["ENGINE"] != SQLITE:
         reader.problems.append(
             "SECRET_KEY is missing: with PostgreSQL give one of at least 32 random characters, "
             "the same for every process"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from hashlib import sha256
 from typing import Any
 
 from evoweb import environment
@@ -80,7 +81,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]] = {"default": ENVIRONMENT.database}
-ON_SQLITE = ENVIRONMENT.database["ENGINE"] == "django.db.backends.sqlite3"
+ON_SQLITE = ENVIRONMENT.database["ENGINE"] == environment.SQLITE
 if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that begins by reading could not be told to wait when it comes to write.
@@ -98,6 +99,25 @@ else:
         "min_size": 2,
         "max_size": 16,
         "timeout": 10,
+    }
+    # A process that is frozen within a transaction must not hold its rows for ever.
+    DATABASES["default"]["OPTIONS"].setdefault(
+        "options", "-c idle_in_transaction_session_timeout=10000"
+    )
+
+# Several processes
+
+REDIS_URL = ENVIRONMENT.redis_url
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, **environment.REDIS_PATIENCE}],
+                # What one team's processes tell each other is nothing for another team's.
+                "prefix": f"evoweb-{sha256(SECRET_KEY.encode()).hexdigest()[:16]}",
+            },
+        }
     }
 
 # People
@@ -156,13 +176,22 @@ if ENVIRONMENT.trusted_proxies:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = False
 X_FRAME_OPTIONS = "DENY"
-CACHES = {
-    # Where wrong passwords are counted. Django's 300 entries would forget them within a flood.
-    "default": {
+# Where wrong passwords are counted, for all processes together if there are several.
+CACHES: dict[str, dict[str, Any]] = {
+    # Django's 300 entries would forget them within a flood.
+    "local": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+CACHES["default"] = CACHES["local"]
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "evoweb.cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "evoweb",
+        "OPTIONS": environment.REDIS_PATIENCE,
+    }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
@@ -256,5 +285,7 @@ LOGGING = {
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
+        # Each time that Redis is away, and again every second: `generation.hints` says it once.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }

@@ -52,6 +52,9 @@ class EvowebProcess:
     def start(self) -> None:
         """Raises AssertionError with what it said when it does not come up."""
         self.launch()
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
         deadline = time.monotonic() + PATIENCE
         while self.health() != 200:
             assert self.is_running, f"evoweb ended:\n{self.output}"

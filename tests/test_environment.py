@@ -70,6 +70,11 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://localhost/evoweb"),
         ("DATABASE_URL", "sqlite://:memory:"),
         ("DATABASE_URL", "nonsense"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "unix://"),
+        # SQLite is for one process.
+        ("REDIS_URL", "redis://localhost:6379/0"),
         ("SECRET_KEY", "short"),
         ("EVOWEB_ADMIN_EMAIL", "ana"),
         ("EVOWEB_ADMIN_EMAIL", "ana@@example.org"),
@@ -92,6 +97,7 @@ def test_every_bad_value_is_named_at_once(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://ana:hidden@localhost/evoweb"),
+        ("REDIS_URL", "http://ana:hidden@redis.example.org"),
         ("EMAIL_URL", "ftp://ana:hidden@mail.example.org"),
         ("EVOLINK_BASE_URL", "https://ana:hidden@api.evolink.ai"),
         ("EVOLINK_API_KEY", "sk-hidden …"),
@@ -201,3 +207,12 @@ def test_the_public_address_decides_hosts_and_cookies(
 
     assert (environment.public_host, environment.is_secure) == (host, secure)
     assert environment.public_url == url.lower().removesuffix(":443")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:6379/0", "rediss://:secret@redis.example.org", "unix:///run/redis"]
+)
+def test_several_processes_talk_over_redis(tmp_path: Path, url: str) -> None:
+    shared = {"DATABASE_URL": "postgresql://localhost/evoweb", "SECRET_KEY": KEY}
+
+    assert given(tmp_path, REDIS_URL=url, **shared).redis_url == url

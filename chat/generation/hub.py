@@ -80,7 +80,10 @@ class Hub:
         """A reply runs, here or in another process; `pieces` are committed already."""
         reply = LiveReply(reply_id, conversation_id, list(pieces))
         self._replies[reply_id] = reply
-        self._by_conversation[conversation_id] = reply
+        shown = self._by_conversation.get(conversation_id)
+        # One that was told to stop may take a moment longer than the next one to begin.
+        if shown is None or shown.reply_id <= reply_id:
+            self._by_conversation[conversation_id] = reply
         for watch in self._watches.get(conversation_id, ()):
             watch.wake(changes=bool(reply.pieces))
 
@@ -97,9 +100,12 @@ class Hub:
             watch.wake(changes=is_first)
         return True
 
+    def reply(self, reply_id: int) -> LiveReply | None:
+        return self._replies.get(reply_id)
+
     def position(self, reply_id: int) -> int | None:
         """How many pieces of a reply are shown here; None when it is not known here."""
-        reply = self._replies.get(reply_id)
+        reply = self.reply(reply_id)
         return reply.position if reply else None
 
     def close(self, reply_id: int) -> None:

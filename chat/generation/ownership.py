@@ -1,9 +1,14 @@
-"""One `serve` process owns a database: whatever an earlier one left open is dead."""
+"""One `serve` process owns a database, or several share it: never both.
+
+Whoever owns it knows that whatever an earlier one left open is dead.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +20,7 @@ from django.db.utils import ConnectionHandler
 
 # Any fixed number; PostgreSQL keeps advisory locks by number within one database.
 _ADVISORY_LOCK = 0x65766F77
+_PREPARING = _ADVISORY_LOCK + 1
 
 
 class AlreadyServed(Exception):
@@ -26,9 +32,11 @@ class Ownership:
 
     On SQLite it is a locked file beside the database, on PostgreSQL an advisory lock of a
     connection kept for it. The kernel and the server release both when the process dies.
+    Where `is_shared`, others may hold it too, if they share it as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self._handle: int | None = None
         self._connection: BaseDatabaseWrapper | None = None
 
@@ -79,7 +87,8 @@ class Ownership:
 
     def _lock_database(self, lasting: BaseDatabaseWrapper) -> None:
         with lasting.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
+            take = "pg_try_advisory_lock_shared" if self.is_shared else "pg_try_advisory_lock"
+            cursor.execute(f"SELECT {take}(%s)", [_ADVISORY_LOCK])  # noqa: S608 (one of two names)
             if cursor.fetchone() != (True,):
                 raise AlreadyServed
 
@@ -91,3 +100,17 @@ def _lasting_connection() -> BaseDatabaseWrapper:
     lasting = ConnectionHandler({"default": {**database, "OPTIONS": options}})["default"]
     lasting.inc_thread_sharing()
     return lasting
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """For what a start prepares: processes that share the database do it one after the other."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_PREPARING])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])

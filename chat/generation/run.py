@@ -62,6 +62,7 @@ class Run:
         journal: Journal,
         hub: Hub,
         pool: DatabasePool,
+        ended: Callable[[uuid.UUID], None],
     ) -> None:
         self.reply_id = reply_id
         self.conversation_id = conversation_id
@@ -70,6 +71,8 @@ class Run:
         self._journal = journal
         self._hub = hub
         self._pool = pool
+        # Tells other processes that there is something to read in the conversation.
+        self._ended = ended
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._receipt = Receipt()
@@ -120,6 +123,7 @@ class Run:
             await self._seal(outcome)
         finally:
             self._hub.close(self.reply_id)
+            self._ended(self.conversation_id)
 
     async def _start(self) -> Work | None:
         """Claim the reply, but not before the conversation's stopped one is sealed, here or in

@@ -19,7 +19,9 @@ from chat.completions.request import CompletionRequest
 from chat.domain import conversations, turns
 from chat.domain.replies import Standing
 from chat.domain.turns import Turn
+from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
+from chat.generation.hints import Hints, Wire
 from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
 from chat.generation.membership import Membership
@@ -70,9 +72,7 @@ class Service:
         self._client = self._make_client()
         self.pool, self.readers = DatabasePool("replies"), DatabasePool("readers")
         self.hub = Hub()
-        self._membership = Membership(
-            pool=self.pool, alone=self._ownership is not None, judged=self._judged
-        )
+        self._membership = Membership(pool=self.pool, alone=self._is_alone, judged=self._judged)
         self._journal = Journal(
             claim=lambda: self._membership.claim, publish=self._publish, heed=self._heed
         )
@@ -82,9 +82,13 @@ class Service:
             supervisor=self.supervisor,
             pool=self.pool,
             ownership=self._ownership,
-            announce=self.hub.changed,
+            announce=self._tell_all,
         )
+        self._wire = Wire(hear=self._hear)
+        self._copies = Copies(hub=self.hub, pool=self.readers, runs_here=self.supervisor.attends)
         await self._membership.join()
+        self._own(self._wire.send())
+        self._own(self._wire.receive())
         self._own(self._membership.run())
         self._own(self._journal.run())
         await self._sweeper.sweep(older_than=self._reserved_long_ago())
@@ -97,7 +101,11 @@ class Service:
 
     def _reserved_long_ago(self) -> timedelta:
         """Who is alone knows that what was reserved before the start is on nobody's way."""
-        return timedelta(0) if self._ownership is not None else JUST_RESERVED
+        return timedelta(0) if self._is_alone else JUST_RESERVED
+
+    @property
+    def _is_alone(self) -> bool:
+        return self._ownership is not None and not self._ownership.is_shared
 
     async def drain(self) -> None:
         """Let running replies end, for a while; save and mark the rest. Pages go on meanwhile."""
@@ -146,7 +154,7 @@ class Service:
     def stop(self, reply: Message) -> None:
         """Stop a reply. The mark is committed first: the next send is free from then on."""
         turns.request_stop(reply)
-        self.supervisor.stop(reply.pk)
+        self._stop(reply.pk)
         self.announce(reply.conversation_id)
 
     def show_branch(self, conversation: Conversation, *, through: Message) -> None:
@@ -155,7 +163,7 @@ class Service:
 
     def delete(self, conversation: Conversation) -> None:
         for reply_id in conversations.delete(conversation):
-            self.supervisor.stop(reply_id)
+            self._stop(reply_id)
         self.announce(conversation.pk)
 
     @contextlib.contextmanager
@@ -169,15 +177,44 @@ class Service:
             # Nobody is remembered who has none.
             self._sockets += Counter()
 
+    def follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+        """On the loop: somebody here watches a reply that runs, here or in another process."""
+        self._copies.follow(reply_id, conversation_id)
+
     def announce(self, conversation_id: uuid.UUID) -> None:
         """From any thread: viewers of this conversation have something to read."""
-        self._loop.call_soon_threadsafe(self.hub.changed, conversation_id)
+        self._loop.call_soon_threadsafe(self._tell_all, conversation_id)
+
+    def _tell_all(self, conversation_id: uuid.UUID) -> None:
+        self.hub.changed(conversation_id)
+        self._wire.changed(conversation_id)
+
+    def _hear(self, hints: Hints) -> None:
+        """What another process tells of."""
+        for hint in hints.texts.values():
+            self._copies.heard(hint)
+        for conversation_id in hints.changed:
+            self._copies.look(conversation_id)
+            self.hub.changed(conversation_id)
+        for reply_id in hints.stopped:
+            self.supervisor.stop(reply_id)
+
+    def _stop(self, reply_id: int) -> None:
+        """From any thread: here, or in the process that runs it, which otherwise finds the mark."""
+        self._loop.call_soon_threadsafe(self._stop_anywhere, reply_id)
+
+    def _stop_anywhere(self, reply_id: int) -> None:
+        if self.supervisor.attends(reply_id):
+            self.supervisor.stop(reply_id)
+        else:
+            self._wire.stopped(reply_id)
 
     async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()
         # One of them may be held up by a database that does not answer.
         await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
+        await self._copies.close()
         await self._client.aclose()
         if self.demonstration is not None:
             await asyncio.to_thread(self.demonstration.stop)
@@ -209,10 +246,14 @@ class Service:
             journal=self._journal,
             hub=self.hub,
             pool=self.pool,
+            ended=self._wire.changed,
         )
 
     def _publish(self, reply_id: int, number: int, piece: Piece) -> None:
+        """Show a committed piece, here and elsewhere."""
         self.hub.publish(reply_id, number, piece)
+        if live := self.hub.reply(reply_id):
+            self._wire.text(live.conversation_id, reply_id, number, piece)
 
     def _heed(self, standing: Standing) -> None:
         """Do what the database says of the replies that run here."""

@@ -89,6 +89,9 @@ class Supervisor:
         """Stop a reply that runs here; of others nothing is known and nothing happens."""
         self._loop.call_soon_threadsafe(self._stop, reply_id)
 
+    def attends(self, reply_id: int) -> bool:
+        return reply_id in self._runs
+
     def attended(self) -> set[int]:
         """The replies that this process runs."""
         return set(self._runs)

@@ -113,6 +113,8 @@ class Viewer:
             live={live.reply_id: live.since(0)} if live else {},
             unseen=live.reply_id if live and live is not self._live else None,
         )
+        if update.answering is not None:
+            self._service.follow(update.answering, self._conversation_id)
         self._revision = update.revision
         still = frozenset[int]() if update.is_whole else self._waiting - update.rendered
         self._waiting = still | update.waiting

@@ -120,6 +120,16 @@ def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:
     return {key: ("".join(texts[key]), "".join(reasonings[key])) for key in texts}
 
 
+def journal_of(reply_id: int, *, after: int) -> list[tuple[str, str]] | None:
+    """Text and reasoning of a running reply's pieces but the first `after`; None when it is over.
+
+    The pieces are read first: those of a reply that still runs after that are all there.
+    """
+    pieces = JournalPiece.objects.filter(message=reply_id, number__gte=after).order_by("number")
+    rows = list(pieces.values_list("text", "reasoning"))
+    return None if is_sealed(reply_id) else rows
+
+
 def _with_journal(replies: list[Message]) -> None:
     running = {message.pk: message for message in replies if message.is_running}
     if not running:

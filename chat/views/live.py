@@ -98,6 +98,7 @@ async def _texts(
                 break
             if watch.is_over:
                 return
+            running.follow(reply_id, conversation_id)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.woken(), LOOK_SECONDS)
         while reply is not None and reply.reply_id == reply_id:

@@ -21,6 +21,7 @@ from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import MessageState
 from chat.generation import service as services
+from chat.generation.copies import Copies
 from chat.generation.hub import Piece
 from chat.generation.service import Service
 from chat.generation.viewer import Eyes, Gone, Viewer
@@ -49,8 +50,10 @@ ARTICLE = re.compile(
 
 @pytest.fixture
 def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before the service: nobody looks around for what a viewer has missed."""
+    """Ask for it before the service: nobody looks around for what a viewer has missed, or follows
+    in the journal what is done here by hand."""
     monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(Copies, "follow", lambda *_: None)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from chat.domain import accounts
 from chat.generation import service
 from chat.generation.demonstration import DemonstrationModel
-from chat.generation.ownership import AlreadyServed, Ownership
+from chat.generation.ownership import AlreadyServed, Ownership, one_at_a_time
 
 LEAVING_SECONDS = 10.0
 # How long a thread may keep the interpreter from the event loop. Pages are rendered in threads, and
@@ -38,9 +38,10 @@ class Command(BaseCommand):
             listener = stack.enter_context(_listener())
             _make_folder(settings.DATA_DIR)
             ownership = _own_database(stack)
-            _migrate()
-            _collect_static_files()
-            self._welcome_the_first()
+            with one_at_a_time():
+                _migrate()
+                _collect_static_files()
+                self._welcome_the_first()
             demonstration = self._demonstration(stack)
             _serve(listener, service.Service(demonstration, ownership))
             _leave_soon()
@@ -129,11 +130,14 @@ def _make_folder(folder: Path) -> None:
 def _own_database(stack: ExitStack) -> Ownership:
     """The first word with the database, and the lock that keeps other processes away from it."""
     try:
-        ownership = stack.enter_context(Ownership())
+        ownership = stack.enter_context(Ownership(is_shared=bool(settings.REDIS_URL)))
         connection.ensure_connection()
         return ownership
     except AlreadyServed:
-        raise CommandError("Another evoweb is running on this database. Stop it first.") from None
+        raise CommandError(
+            "Another evoweb is running on this database. Stop it first. "
+            "(Several can share a PostgreSQL if all of them are given the same REDIS_URL.)"
+        ) from None
     except (DatabaseError, OSError) as problem:
         reason = str(problem).strip().splitlines() or ["no reason given"]
         raise CommandError(

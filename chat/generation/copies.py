@@ -1,0 +1,119 @@
+"""Replies that another process runs, as this one shows them to those who watch here.
+
+A copy is filled from the journal and then by hints. A gap in these is filled from the journal too,
+and a copy that heard nothing for a second looks there, so a hint that was lost costs a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable
+
+from chat.generation.hints import TextHint
+from chat.generation.hub import Hub, Piece
+from chat.generation.pool import DatabasePool
+from chat.queries import thread
+
+logger = logging.getLogger(__name__)
+
+SILENT_SECONDS = 1.0
+
+
+class Copies:
+    """Everything here belongs to the event loop."""
+
+    def __init__(self, *, hub: Hub, pool: DatabasePool, runs_here: Callable[[int], bool]) -> None:
+        self._hub = hub
+        self._pool = pool
+        self._runs_here = runs_here
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        # Set when a copy has to look into the journal now.
+        self._behind: dict[int, asyncio.Event] = {}
+        # When something was last heard of a copy, in seconds of the loop's clock.
+        self._heard_at: dict[int, float] = {}
+
+    def follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+        """Show this reply here for as long as it runs and somebody watches."""
+        if reply_id in self._tasks or self._runs_here(reply_id):
+            return
+        self._behind[reply_id] = asyncio.Event()
+        task = asyncio.create_task(self._follow(reply_id, conversation_id))
+        self._tasks[reply_id] = task
+        task.add_done_callback(lambda _: self._forget(reply_id))
+
+    def heard(self, hint: TextHint) -> None:
+        if not self._hub.is_watched(hint.conversation_id):
+            return
+        if (behind := self._behind.get(hint.reply_id)) is None:
+            self.follow(hint.reply_id, hint.conversation_id)
+            return
+        self._heard_at[hint.reply_id] = asyncio.get_running_loop().time()
+        position = self._hub.position(hint.reply_id)
+        if position is None or hint.number > position:
+            behind.set()
+            return
+        for number, piece in enumerate(hint.pieces, hint.number):
+            # What is there already is not taken twice.
+            self._hub.publish(hint.reply_id, number, piece)
+
+    def look(self, conversation_id: uuid.UUID) -> None:
+        """Something changed in this conversation: its reply may have ended."""
+        live = self._hub.live(conversation_id)
+        if live is not None and (behind := self._behind.get(live.reply_id)):
+            behind.set()
+
+    async def close(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+        pieces = await self._read(reply_id, after=0)
+        if pieces is None or self._runs_here(reply_id):
+            # It ended, or begins here: viewers hear of it as of any change.
+            self._hub.changed(conversation_id)
+            return
+        self._hub.open(reply_id, conversation_id, pieces)
+        try:
+            while self._hub.is_watched(conversation_id) and not self._runs_here(reply_id):
+                if not await self._needs_look(reply_id):
+                    continue
+                position = self._hub.position(reply_id) or 0
+                pieces = await self._read(reply_id, after=position)
+                if pieces is None:
+                    break
+                for number, piece in enumerate(pieces, position):
+                    self._hub.publish(reply_id, number, piece)
+        finally:
+            if not self._runs_here(reply_id):
+                self._hub.close(reply_id)
+
+    async def _needs_look(self, reply_id: int) -> bool:
+        """Wait until the journal has to be read. False when hints came all the while."""
+        behind = self._behind[reply_id]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(behind.wait(), SILENT_SECONDS)
+            behind.clear()
+            return True
+        silent = asyncio.get_running_loop().time() - self._heard_at.get(reply_id, 0.0)
+        return silent >= SILENT_SECONDS
+
+    async def _read(self, reply_id: int, *, after: int) -> list[Piece] | None:
+        """The pieces after this many, as soon as the database gives them; None of a reply that is
+        over."""
+        while True:
+            try:
+                rows = await self._pool.run(thread.journal_of, reply_id, after=after)
+            except Exception:
+                logger.warning("Reply %s cannot be followed just now", reply_id, exc_info=True)
+                await asyncio.sleep(SILENT_SECONDS)
+            else:
+                return None if rows is None else [Piece(*row) for row in rows]
+
+    def _forget(self, reply_id: int) -> None:
+        for of_replies in (self._tasks, self._behind, self._heard_at):
+            of_replies.pop(reply_id, None)

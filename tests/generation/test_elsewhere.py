@@ -1,0 +1,164 @@
+"""A reply that one process runs and another shows: by hints if they come, else by the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
+from pytest_django import Settings
+
+from chat.enums import MessageState
+from chat.generation import copies as copying
+from chat.generation import service as services
+from chat.generation.hints import TextHint
+from chat.generation.service import Service
+from chat.models import Conversation
+from tests.generation.conftest import Ask, sealed
+from tests.generation.test_viewers import watching
+from tests.upstream.process import Upstream
+from tests.waiting import comes_true
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORDS = ["0", *(f" {number}" for number in range(1, 60))]
+TEXT = "".join(WORDS)
+
+
+@pytest.fixture(params=["with hints", "without hints"])
+def wire(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """Ask for it before the service."""
+    memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    settings.CHANNEL_LAYERS = memory if request.param == "with hints" else {}
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+async def elsewhere(service: Service) -> AsyncIterator[Service]:
+    """A second process as far as the database and the hints are concerned."""
+    elsewhere = Service()
+    await elsewhere.start()
+    services._set_current(service)
+    yield elsewhere
+    services._set_current(elsewhere)
+    await elsewhere.drain()
+    services._set_current(service)
+
+
+async def test_a_tab_elsewhere_shows_the_answer_from_its_start_then_live_and_its_end(
+    wire: None, ask: Ask, elsewhere: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two", " three")
+    reply = (await ask(conversation)).reply
+    await asyncio.to_thread(upstream.wait_until_held)
+
+    async with watching(elsewhere, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+        upstream.release(1)
+        await tab.shows(reply.pk, "One two")
+        upstream.release()
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
+
+        past = tab.screen.past[reply.pk]
+        assert all("One two three".startswith(text) for text in past)
+        assert past[-1] == "One two three"
+
+
+async def test_a_tab_that_was_there_before_the_question_shows_it_and_its_answer(
+    wire: None, ask: Ask, elsewhere: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+
+    async with watching(elsewhere, conversation) as tab:
+        turn = await ask(conversation)
+        await tab.shows(turn.prompt.pk, "A question")
+        await tab.shows(turn.reply.pk, "One")
+        upstream.release()
+        await tab.shows_as(turn.reply.pk, MessageState.COMPLETE)
+        await tab.until(lambda: tab.screen.said[-1:] == ["Answer finished"])
+
+
+async def test_what_is_stopped_elsewhere_stops_in_every_tab(
+    wire: None,
+    ask: Ask,
+    service: Service,
+    elsewhere: Service,
+    conversation: Conversation,
+    upstream: Upstream,
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    await asyncio.to_thread(upstream.wait_until_held)
+
+    async with watching(service, conversation) as here, watching(elsewhere, conversation) as there:
+        await there.shows(reply.pk, "One")
+        await sync_to_async(elsewhere.stop)(reply)
+        await asyncio.to_thread(upstream.wait_until_client_left)
+        await here.shows_as(reply.pk, MessageState.STOPPED)
+        await there.shows_as(reply.pk, MessageState.STOPPED)
+
+
+async def test_a_copy_is_kept_only_while_somebody_watches(
+    wire: None, ask: Ask, elsewhere: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    await asyncio.to_thread(upstream.wait_until_held)
+
+    async with watching(elsewhere, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+        await comes_true(lambda: elsewhere.hub.reply(reply.pk) is not None)
+
+    await comes_true(lambda: not elsewhere.hub.reply(reply.pk))
+    upstream.release()
+    await sealed(reply)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_hints_that_are_lost_doubled_or_in_disorder_change_nothing_of_what_is_shown(
+    wire: None,
+    ask: Ask,
+    elsewhere: Service,
+    conversation: Conversation,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    monkeypatch.setattr(copying, "SILENT_SECONDS", 0.2)
+    chance, heard, kept = random.Random(seed), elsewhere._copies.heard, list[TextHint]()
+
+    def mangled(hint: TextHint) -> None:
+        kept.append(hint)
+        for each in chance.choices(kept, k=chance.randint(0, 3)):
+            heard(each)
+
+    monkeypatch.setattr(elsewhere._copies, "heard", mangled)
+    upstream.says(*WORDS, delay=0.01)
+
+    async with watching(elsewhere, conversation) as tab:
+        reply = (await ask(conversation)).reply
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
+
+        shown = tab.screen.past[reply.pk]
+        assert all(TEXT.startswith(text) for text in shown)
+        assert shown[-1] == TEXT
+
+
+async def test_a_page_without_script_elsewhere_streams_the_answer(
+    wire: None, ask: Ask, elsewhere: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    from chat.views.live import Reader, _texts  # noqa: PLC0415
+
+    upstream.holds_after(1, "One", " two")
+    reply = (await ask(conversation)).reply
+    await asyncio.to_thread(upstream.wait_until_held)
+
+    texts = _texts(elsewhere, conversation.pk, reply.pk, Reader(conversation.owner_id, ""))
+    first = await anext(texts)
+    upstream.release()
+    rest = [text async for text in texts]
+
+    assert (first, "".join(rest)) == ("One", " two")
