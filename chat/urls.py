@@ -14,6 +14,7 @@ _conversation = [
     path("messages/", turns.post_message, name="post_message"),
     path("messages/<int:message_id>/text/", conversations.message_text, name="message_text"),
     path("messages/<int:message_id>/stop/", turns.stop_reply, name="stop_reply"),
+    path("messages/<int:message_id>/continue/", turns.go_on, name="go_on"),
     path("messages/<int:message_id>/try-again/", turns.try_again, name="try_again"),
     path("messages/<int:message_id>/branch/", turns.show_branch, name="show_branch"),
 ]

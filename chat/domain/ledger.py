@@ -39,13 +39,17 @@ class Receipt:
     may_be_billed: bool = False
 
 
-def open_row(*, reply: Message, conversation: Conversation, user_id: int) -> Completion:
+def open_row(
+    *, reply: Message, conversation: Conversation, user_id: int, continues_at: int = 0
+) -> Completion:
+    """The row of an attempt at a reply, of which so many characters are there already."""
     return Completion.objects.create(
         user_id=user_id,
         conversation=conversation,
         message=reply,
         source=Source.CHAT,
         model_asked=conversation.model,
+        continues_at=continues_at,
     )
 
 
@@ -58,6 +62,7 @@ def open_next(completion_id: int) -> Completion:
         message_id=row.message_id,
         source=row.source,
         model_asked=row.model_asked,
+        continues_at=row.continues_at,
     )
 
 

@@ -7,15 +7,27 @@ from typing import Literal
 
 from chat.completions.families import family_of
 from chat.completions.request import ChatMessage, CompletionRequest, TextPart
+from chat.domain import seam
 from chat.domain.parameters import Parameters
 from chat.enums import Role
 from chat.models import Conversation, Message
 
+# Models that may not be given the beginning of their answer are asked for the rest of it. The end
+# is repeated, so that it can be seen where the rest begins: `domain.seam` takes that out again.
+GO_ON = (
+    "Your answer was cut off. Go on exactly where it ends, in the same language, form and tone, "
+    "without any introduction. Begin by repeating its last characters, which are:\n\n{end}"
+)
 
-def build(conversation: Conversation, *, path: list[Message]) -> CompletionRequest:
+
+def build(
+    conversation: Conversation, *, path: list[Message], begun: str = "", thought: str = ""
+) -> CompletionRequest:
     """The request for a reply to the last message of `path`, which must be a prompt.
 
-    Replies without text (failed ones, mostly) are left out: they are no answer to go on from.
+    With `begun` it is for the rest of a reply that begins so; the last message is a person's all
+    the same, because upstreams refuse others. Replies without text (failed ones, mostly) are left
+    out: they are no answer to go on from.
     """
     with_thinking = family_of(conversation.model).returns_thinking
     messages = [
@@ -27,6 +39,13 @@ def build(conversation: Conversation, *, path: list[Message]) -> CompletionReque
         for message in path
         if message.role == Role.USER or message.text.strip()
     ]
+    if begun:
+        messages += [
+            ChatMessage(
+                role="assistant", content=begun, reasoning=thought if with_thinking else ""
+            ),
+            ChatMessage(role="user", content=GO_ON.format(end=seam.end_of(begun))),
+        ]
     if conversation.system_prompt:
         messages.insert(0, ChatMessage(role="system", content=conversation.system_prompt))
     parameters = Parameters.from_json(conversation.parameters)

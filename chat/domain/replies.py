@@ -33,6 +33,10 @@ class Work:
     completion_id: int
     request: CompletionRequest
     stop_requested: bool
+    # What is there of a reply that is to go on, and in how many pieces of the journal.
+    begun: str = ""
+    thought: str = ""
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,30 @@ def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Wo
     # The settings of this moment are asked with, so this is the model that is asked.
     row = reply.completions.open()
     row.update(model_asked=conversation.model)
+    begun, thought = _begun(row.get())
     return Work(
         reply_id=reply_id,
         conversation_id=conversation.pk,
-        completion_id=row.values_list("pk", flat=True)[0],
-        request=prompts.build(conversation, path=thread.path_to(reply.parent)),
+        completion_id=row.get().pk,
+        request=_request(reply, begun, thought),
         stop_requested=reply.stop_requested_at is not None,
+        begun=begun,
+        thought=thought,
+        position=1 if begun else 0,
     )
+
+
+def _begun(row: Completion) -> tuple[str, str]:
+    """Text and reasoning that were there before this attempt: the first piece of the journal."""
+    if not row.continues_at:
+        return "", ""
+    first = JournalPiece.objects.filter(message=row.message_id, number=0)
+    return first.values_list("text", "reasoning").get()
+
+
+def _request(reply: Message, begun: str, thought: str) -> CompletionRequest:
+    path = thread.path_to(reply.parent)
+    return prompts.build(reply.conversation, path=path, begun=begun, thought=thought)
 
 
 @transaction.atomic
@@ -177,19 +198,19 @@ def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
         error="" if stopped else Fault.RESTARTED,
     )
     for row in reply.completions.open():
-        request = prompts.build(reply.conversation, path=thread.path_to(reply.parent))
+        request = _request(reply, *_begun(row))
         ledger.close_row(
             row.pk,
             Receipt(
                 error=Fault.RESTARTED,
                 prompt_characters=prompts.characters(request),
                 prompt_messages=len(request.messages),
-                output_characters=len(text) + len(reasoning),
+                output_characters=len(text) + len(reasoning) - row.continues_at,
                 model=request.model,
                 max_tokens=request.max_tokens,
                 # Without a claim nobody had begun to ask.
                 may_be_billed=claim is not None,
-                http_status=200 if text or reasoning else None,
+                http_status=200 if len(text) + len(reasoning) > row.continues_at else None,
             ),
         )
     return _seal(left, reply_id, outcome)

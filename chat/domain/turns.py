@@ -17,7 +17,7 @@ from django.utils import timezone
 from chat.domain import ledger, revisions
 from chat.domain.revisions import ConversationGone
 from chat.enums import MessageState, Role
-from chat.models import Conversation, Message, User
+from chat.models import Conversation, JournalPiece, Message, User
 
 
 class TurnRefused(Exception):
@@ -38,6 +38,10 @@ class ConversationFull(TurnRefused):
 
 class NotTheLast(TurnRefused):
     """Only the last reply of the shown branch can be tried again."""
+
+
+class NothingToContinue(TurnRefused):
+    """The reply is whole, or has no text to go on from."""
 
 
 # Characters, of all messages together.
@@ -102,6 +106,28 @@ def try_again(*, conversation: Conversation, reply: Message, author: User) -> Tu
     return Turn(conversation, reply.parent, second)
 
 
+def go_on(*, conversation: Conversation, reply: Message, author: User) -> Turn:
+    """Reserve the reply anew for the rest of it. What is there of it goes back into the journal,
+    where the text of running replies is, so that nothing distinguishes it from one that never
+    ended."""
+    if reply.parent is None:
+        raise NotTheLast
+    try:
+        with transaction.atomic():
+            revision = revisions.advance(conversation)
+            reply.refresh_from_db()
+            if reply.pk != conversation.head_id:
+                raise NotTheLast
+            if reply.is_running:
+                raise ReplyRunning
+            if not reply.can_go_on:
+                raise NothingToContinue
+            _reserve_rest(conversation, reply, revision=revision, author=author)
+    except IntegrityError as conflict:
+        raise ReplyRunning from conflict
+    return Turn(conversation, reply.parent, reply)
+
+
 @transaction.atomic
 def request_stop(reply: Message) -> bool:
     """Mark a running reply to stop; the next send is free from here on. Harmless when it ended."""
@@ -158,3 +184,21 @@ def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User)
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
     return reply
+
+
+def _reserve_rest(
+    conversation: Conversation, reply: Message, *, revision: int, author: User
+) -> None:
+    JournalPiece.objects.create(message=reply, number=0, text=reply.text, reasoning=reply.reasoning)
+    ledger.open_row(
+        reply=reply,
+        conversation=conversation,
+        user_id=author.pk,
+        continues_at=len(reply.text) + len(reply.reasoning),
+    )
+    reply.text = reply.reasoning = reply.error = reply.finish_reason = ""
+    reply.state, reply.revision = MessageState.WAITING, revision
+    reply.claim = reply.stop_requested_at = reply.finished_at = None
+    reply.save()
+    conversation.active_at = timezone.now()
+    conversation.save(update_fields=("active_at",))

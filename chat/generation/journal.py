@@ -59,14 +59,18 @@ class Journal:
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
+        # Replies of which no text has come yet.
+        self._unshown: set[int] = set()
         self._looked_at = 0.0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._committed = asyncio.Condition()
         self._in_flight: set[int] = set()
 
-    def open(self, reply_id: int) -> None:
-        self._numbers[reply_id] = 0
+    def open(self, reply_id: int, *, position: int = 0) -> None:
+        """Take text of this reply, of which so many pieces are committed."""
+        self._numbers[reply_id] = position
+        self._unshown.add(reply_id)
         self._work.set()
 
     def append(self, reply_id: int, *, text: str = "", reasoning: str = "") -> None:
@@ -78,7 +82,8 @@ class Journal:
             pending.reasoning.append(reasoning)
         pending.characters += len(text) + len(reasoning)
         self._work.set()
-        if self._numbers[reply_id] == 0:
+        if reply_id in self._unshown:
+            self._unshown.discard(reply_id)
             self._urgent.set()
 
     async def room(self, reply_id: int) -> None:
@@ -93,6 +98,7 @@ class Journal:
             await self._committed.wait_for(lambda: reply_id not in self._in_flight)
         self._pending.pop(reply_id, None)
         self._numbers.pop(reply_id, None)
+        self._unshown.discard(reply_id)
 
     async def run(self) -> None:
         """Commit until cancelled."""

@@ -29,9 +29,10 @@ from chat.completions.verdict import judge
 from chat.domain import prompts, replies
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, StoppedReplyOpen, Work
+from chat.domain.seam import Seam
 from chat.enums import Fault, MessageState
 from chat.generation import causes
-from chat.generation.hub import Hub
+from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
 from chat.generation.pool import FAULTS, DatabasePool
 
@@ -75,6 +76,9 @@ class Run:
         self._ended = ended
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._characters = 0
+        self._begun: list[Piece] = []
+        self._seam = Seam("")
         self._receipt = Receipt()
         self._completion_id = 0
         self._reading: asyncio.Task[Ended | None] | None = None
@@ -115,8 +119,9 @@ class Run:
         self._completion_id = work.completion_id
         if work.stop_requested:
             self.stop()
-        self._hub.open(self.reply_id, self.conversation_id)
-        self._journal.open(self.reply_id)
+        self._go_on_from(work)
+        self._hub.open(self.reply_id, self.conversation_id, self._begun)
+        self._journal.open(self.reply_id, position=work.position)
         try:
             outcome = await self._outcome(work)
             await self._journal.close(self.reply_id)
@@ -136,6 +141,14 @@ class Run:
             except StoppedReplyOpen:
                 await asyncio.sleep(SEALING_LOOK_SECONDS)
         return await self._written(replies.start, self.reply_id, self._claim)
+
+    def _go_on_from(self, work: Work) -> None:
+        """Begin with what is there of a reply that is to go on."""
+        if work.position:
+            self._begun = [Piece(work.begun, work.thought)]
+            self._text, self._reasoning = [work.begun], [work.thought]
+            self._characters = len(work.begun) + len(work.thought)
+        self._seam = Seam(work.begun)
 
     async def _outcome(self, work: Work) -> Outcome:
         """Read the reply to whatever end it comes to."""
@@ -168,7 +181,7 @@ class Run:
                 return await self._attempt(work)
             except CompletionError as error:
                 delay = retries.delay_after(error)
-                if delay is None or self._text or self._reasoning:
+                if delay is None or self._receipt.output_characters:
                     raise
                 self._note(error, work)
                 logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
@@ -212,9 +225,8 @@ class Run:
         match event:
             case Text(text):
                 self._note_first_token()
-                self._text.append(text)
-                self._journal.append(self.reply_id, text=text)
                 self._count(text)
+                self._show(self._seam.take(text))
             case Reasoning(text):
                 self._note_first_token()
                 self._reasoning.append(text)
@@ -229,9 +241,15 @@ class Run:
                 self._receipt.finish_reason = reason or ""
                 self._receipt.choices = choices
 
+    def _show(self, text: str) -> None:
+        if text:
+            self._text.append(text)
+            self._journal.append(self.reply_id, text=text)
+
     def _count(self, text: str) -> None:
         self._receipt.output_characters += len(text)
-        if self._receipt.output_characters > LONGEST_REPLY:
+        self._characters += len(text)
+        if self._characters > LONGEST_REPLY:
             raise AnswerUnusable("the answer is too long", code="too_long", http_status=200)
 
     def _note_first_token(self) -> None:
@@ -243,7 +261,7 @@ class Run:
         self._receipt.error = error.code
         self._receipt.http_status = error.http_status or self._receipt.http_status
         # An answer that began with 200 is being billed, even if it then held an error.
-        began = error.http_status == 200 or bool(self._text or self._reasoning)
+        began = error.http_status == 200 or bool(self._receipt.output_characters)
         self._receipt.may_be_billed = error.may_be_billed or began
 
     def _begin_receipt(self, work: Work) -> None:
@@ -291,7 +309,7 @@ class Run:
         return self._sealed_as(state, code)
 
     def _as_judged(self, ended: Ended | None) -> Outcome:
-        verdict = judge(ended, text=self._has_text(), reasoning=bool(self._reasoning))
+        verdict = judge(ended, text=self._has_text(), reasoning=any(self._reasoning))
         if verdict.outcome == Ending.FAILED:
             return self._as_failed(verdict.code or Fault.EMPTY)
         if verdict.outcome == Ending.INTERRUPTED:
@@ -303,6 +321,7 @@ class Run:
         return any(piece.strip() for piece in self._text)
 
     def _sealed_as(self, state: MessageState, error: str) -> Outcome:
+        self._text.append(self._seam.rest())
         return Outcome(
             state=state,
             text="".join(self._text),

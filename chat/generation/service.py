@@ -151,6 +151,14 @@ class Service:
         self.announce(conversation.pk)
         return turn
 
+    def go_on(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
+        """Run a reply that ended too early for the rest of it. Raises as `send` does."""
+        with self.supervisor.place(author.pk) as start:
+            turn = turns.go_on(conversation=conversation, reply=reply, author=author)
+            start(turn.reply)
+        self.announce(conversation.pk)
+        return turn
+
     def stop(self, reply: Message) -> None:
         """Stop a reply. The mark is committed first: the next send is free from then on."""
         turns.request_stop(reply)

@@ -80,6 +80,11 @@ class Completion(models.Model):
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=32, blank=True)
     finish_reason = models.CharField("finish_reason", max_length=64, blank=True)
+    # Characters of the answer, thinking included, that were there before this attempt: more than
+    # none where it was to go on from them.
+    continues_at = models.PositiveIntegerField(
+        _("continues after characters"), default=0, db_default=0
+    )
 
     started_at = models.DateTimeField(_("begun"), default=timezone.now)
     first_token_at = models.DateTimeField(_("first token"), null=True, blank=True)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.completions.verdict import is_cut
 from chat.enums import RUNNING_STATES, MessageState, Role
 
 
@@ -107,6 +108,13 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it ended before the model was done, and there is text to go on from."""
+        broke_off = self.state in (MessageState.STOPPED, MessageState.INTERRUPTED)
+        was_cut = self.state == MessageState.COMPLETE and is_cut(self.finish_reason)
+        return bool(self.is_reply and self.text.strip() and (broke_off or was_cut))
 
     @property
     def is_running(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 from chat.completions.verdict import is_cut, is_filtered
 from chat.enums import Fault, MessageState
@@ -19,15 +21,36 @@ TRY_AGAIN_STATES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Tokens of several attempts. What is unknown counts as none."""
+
+    prompt: int
+    output: int
+    is_estimated: bool
+
+    @classmethod
+    def of(cls, attempts: list[Completion]) -> Self:
+        return cls(
+            prompt=sum(row.prompt or 0 for row in attempts),
+            output=sum(row.output or 0 for row in attempts),
+            is_estimated=any(row.is_estimated for row in attempts),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One message as a page shows it, with the ledger row of its latest attempt."""
 
     message: Message
     completion: Completion | None
     attempts: int
+    together: Together
+    # When its text, or the rest of it, was asked for.
+    asked_at: datetime
     model_label: str
     is_last: bool
     can_try_again: bool
+    can_go_on: bool
     fault: str
     # Ended by a limit of tokens, or by the upstream's filter.
     is_cut: bool
@@ -177,8 +200,11 @@ def _entry(
         message=message,
         completion=completion,
         attempts=len(attempts),
+        together=Together.of(attempts),
+        asked_at=_asked_at(message, attempts),
         model_label=model or conversation.model,
         is_last=is_last,
+        can_go_on=is_last and message.can_go_on,
         can_try_again=is_last and message.is_reply and message.state in TRY_AGAIN_STATES,
         fault=_sentence(message.error),
         is_cut=is_cut(message.finish_reason),
@@ -188,6 +214,14 @@ def _entry(
         previous_id=family[position - 1] if position > 0 else None,
         next_id=family[position + 1] if position + 1 < len(family) else None,
     )
+
+
+def _asked_at(message: Message, attempts: list[Completion]) -> datetime:
+    """Attempts that begin at the same place are for the same thing."""
+    if not attempts:
+        return message.created_at
+    place = attempts[-1].continues_at
+    return min(row.started_at for row in attempts if row.continues_at == place)
 
 
 def _sentence(code: str) -> str:

@@ -8,7 +8,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from chat.domain.revisions import ConversationGone
-from chat.domain.turns import ConversationFull, NotTheLast, ReplyRunning, SendKeyReused
+from chat.domain.turns import (
+    ConversationFull,
+    NothingToContinue,
+    NotTheLast,
+    ReplyRunning,
+    SendKeyReused,
+)
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
 
@@ -16,6 +22,7 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
     (SendKeyReused, 409, _("This page was out of date. Your text is kept: send it again.")),
     (ConversationFull, 413, _("This conversation is full. Start a new one with this text.")),
+    (NothingToContinue, 409, _("This answer is whole. Send a message to hear more.")),
     (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
     (ConversationGone, 410, _("This conversation was deleted. Start a new one with this text.")),
     (Full, 429, _("Too many answers are being written. Try again in a moment.")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST
 from chat.domain.turns import Turn
 from chat.forms.conversation import MessageForm
 from chat.generation import service
+from chat.generation.service import Service
 from chat.models import Conversation, Message
 from chat.queries import thread
 from chat.rendering import frames
@@ -61,15 +63,29 @@ def stop_reply(
 def try_again(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
+    return _run_again(request, conversation_id, message_id, deed=Service.try_again)
+
+
+@require_POST
+@signed_in
+def go_on(request: SignedInRequest, conversation_id: uuid.UUID, message_id: int) -> HttpResponse:
+    return _run_again(request, conversation_id, message_id, deed=Service.go_on)
+
+
+def _run_again(
+    request: SignedInRequest,
+    conversation_id: uuid.UUID,
+    message_id: int,
+    *,
+    deed: Callable[..., Turn],
+) -> HttpResponse:
     conversation = _open_conversation(request, conversation_id)
     reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
     if conversation.model not in settings.MODELS:
         return refused(request, conversation, form=MessageForm(), refusal=outdated_model())
 
     try:
-        turn = service.current().try_again(
-            conversation=conversation, reply=reply, author=request.user
-        )
+        turn = deed(service.current(), conversation=conversation, reply=reply, author=request.user)
     except REFUSALS as error:
         return refused(request, conversation, form=MessageForm(), refusal=explain(error))
 

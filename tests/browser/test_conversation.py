@@ -130,6 +130,22 @@ def test_try_again_makes_another_answer_and_keeps_the_first(ana: Page, upstream:
     expect(text_of(reply(ana))).to_have_text("First try")
 
 
+def test_a_stopped_answer_goes_on_where_it_ended(ana: Page, upstream: Upstream) -> None:
+    upstream.holds_after(1, "Once upon a time there", " is lost")
+    send(ana, "A story")
+    expect(text_of(reply(ana))).to_have_text("Once upon a time there")
+    ana.get_by_role("button", name="Stop").click()
+    upstream.holds_after(1, "a time there was", " a queen")
+
+    reply(ana).get_by_role("button", name="Continue").click()
+
+    expect(text_of(reply(ana))).to_have_text("Once upon a time there was")
+    upstream.release()
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(ana))).to_have_text("Once upon a time there was a queen")
+    expect(messages(ana)).to_have_count(2)
+
+
 def test_what_the_model_writes_is_never_markup(ana: Page, upstream: Upstream) -> None:
     hostile = "<img src=x onerror=alert(1)><hx-partial hx-target='body'>gone</hx-partial> **bold**"
     upstream.holds_after(1, hostile, hostile, " end")

@@ -106,6 +106,46 @@ def test_only_the_last_answer_can_be_tried_again(
 
 
 @as_page_or_script
+def test_an_answer_that_broke_off_goes_on(
+    service: Service,
+    browser: Client,
+    upstream: Upstream,
+    conversation: Conversation,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    reply = make_turn(
+        conversation, "A story", "Once upon a time", state=MessageState.INTERRUPTED
+    ).reply
+    address = f"/c/{conversation.pk}/messages/{reply.pk}/continue/"
+    page = page_of(browser.get(f"/c/{conversation.pk}/"))
+    upstream.says("upon a time there was a queen")
+
+    answer = browser.post(address, headers=headers)
+
+    whole = sealed(conversation)
+    assert answer.status_code == status
+    assert (whole.pk, whole.text) == (reply.pk, "Once upon a time there was a queen")
+    assert address in page
+    after = page_of(browser.get(f"/c/{conversation.pk}/"))
+    assert address not in after
+    assert "16 characters" in after
+
+
+def test_a_whole_answer_does_not_go_on(
+    service: Service, browser: Client, conversation: Conversation
+) -> None:
+    reply = make_turn(conversation).reply
+    address = f"/c/{conversation.pk}/messages/{reply.pk}/continue/"
+
+    answer = browser.post(address, headers=HTMX)
+
+    assert answer.status_code == 409
+    assert "This answer is whole" in page_of(answer)
+    assert address not in page_of(browser.get(f"/c/{conversation.pk}/"))
+
+
+@as_page_or_script
 def test_an_earlier_answer_can_be_shown_again(
     service: Service,
     browser: Client,

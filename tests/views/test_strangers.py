@@ -30,6 +30,8 @@ POSTS = {
     "messages/": 422,
     "messages/{reply}/text/": None,
     "messages/{reply}/stop/": 302,
+    # It is whole, as the page of anybody who may read it says.
+    "messages/{reply}/continue/": 409,
     "messages/{reply}/try-again/": 302,
     "messages/{reply}/branch/": 302,
 }
