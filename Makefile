@@ -9,8 +9,8 @@ PYTEST := $(BIN)/python -m pytest
 help:  ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
-run: .venv/run.stamp  ## everything from a fresh clone to a working chat
-	@exec $(BIN)/python manage.py serve
+run: .venv/$(if $(NODES),develop,run).stamp  ## a working chat; NODES=2 for two processes, PostgreSQL and Valkey
+	@exec $(BIN)/python $(if $(NODES),-m tests.several.nodes $(NODES),manage.py serve)
 
 test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included
 	$(PYTEST) $(TESTS)
