@@ -63,6 +63,7 @@ class Environment:
     time_zone: str
     log_level: str
     drain_seconds: float
+    reads_on: bool
     max_replies: int
     max_replies_per_user: int
     api_key: str
@@ -108,6 +109,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         time_zone=reader.value("TIME_ZONE", "UTC", _time_zone) or "UTC",
         log_level=reader.value("LOG_LEVEL", "INFO", _log_level) or "INFO",
         drain_seconds=reader.value("EVOWEB_DRAIN_SECONDS", "8", _seconds) or 0.0,
+        reads_on=reader.value("EVOWEB_ON_STOP", "cut", _on_stop) == "read-on",
         max_replies=reader.value("EVOWEB_MAX_REPLIES", "300", _limit) or 0,
         max_replies_per_user=reader.value("EVOWEB_MAX_REPLIES_PER_USER", "20", _limit) or 0,
         api_key=reader.value("EVOLINK_API_KEY", "", _key) or "",
@@ -179,6 +181,12 @@ def _limit(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise ValueError("give a number from 1 to 100000")
     return int(text)
+
+
+def _on_stop(text: str) -> str:
+    if text not in ("cut", "read-on"):
+        raise ValueError("give cut or read-on")
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -255,6 +255,7 @@ globals().update(ENVIRONMENT.email)
 # The upstream
 
 DRAIN_SECONDS = ENVIRONMENT.drain_seconds
+READS_ON = ENVIRONMENT.reads_on
 MAX_REPLIES = ENVIRONMENT.max_replies
 MAX_REPLIES_PER_USER = ENVIRONMENT.max_replies_per_user
 # Of one person, all devices together: a tab for each answer, and some that only lie open.

@@ -70,6 +70,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://localhost/evoweb"),
         ("DATABASE_URL", "sqlite://:memory:"),
         ("DATABASE_URL", "nonsense"),
+        ("EVOWEB_ON_STOP", "wait"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "unix://"),

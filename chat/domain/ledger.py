@@ -12,7 +12,7 @@ from chat.completions.events import Identified, Usage
 from chat.completions.families import family_of
 from chat.domain.estimates import Estimate
 from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
-from chat.models import Completion, Conversation, Message
+from chat.models import Completion, Conversation, Message, Process
 
 
 @dataclass(slots=True)
@@ -91,8 +91,13 @@ def close_row(completion_id: int, receipt: Receipt) -> bool:
 
 
 def close_forgotten() -> int:
-    """Close rows that are open although no reply runs. There should be none: gives how many."""
-    forgotten = Completion.objects.open().exclude(message__state__in=RUNNING_STATES)
+    """Close rows that are open although no reply runs and nobody reads on for their figures. There
+    should be none: gives how many."""
+    forgotten = (
+        Completion.objects.open()
+        .exclude(message__state__in=RUNNING_STATES)
+        .exclude(message__claim__in=Process.objects.values("pk"))
+    )
     return sum(close_row(row.pk, Receipt(error=Fault.INTERNAL)) for row in forgotten)
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from chat.completions.request import CompletionRequest
 from chat.domain import ledger, processes, prompts, revisions
 from chat.domain.ledger import Receipt
-from chat.enums import Fault, MessageState
+from chat.enums import RUNNING_STATES, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message, Process
 from chat.models.message import MessageQuerySet
 from chat.queries import thread
@@ -174,8 +174,13 @@ def finish(
     its figures are what this attempt cost.
     """
     ledger.close_row(completion_id, receipt)
-    owned = Message.objects.filter(pk=reply_id, claim=claim).running()
-    return _seal(owned, reply_id, outcome)
+    return _seal(_owned([reply_id], claim), reply_id, outcome)
+
+
+@transaction.atomic
+def seal_unclosed(*, reply_id: int, claim: uuid.UUID, outcome: Outcome) -> bool:
+    """Seal a reply whose attempt is still being read, for its figures. Its row stays open."""
+    return _seal(_owned([reply_id], claim), reply_id, outcome)
 
 
 @transaction.atomic
@@ -198,22 +203,50 @@ def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
         error="" if stopped else Fault.RESTARTED,
     )
     for row in reply.completions.open():
-        request = _request(reply, *_begun(row))
-        ledger.close_row(
-            row.pk,
-            Receipt(
-                error=Fault.RESTARTED,
-                prompt_characters=prompts.characters(request),
-                prompt_messages=len(request.messages),
-                output_characters=len(text) + len(reasoning) - row.continues_at,
-                model=request.model,
-                max_tokens=request.max_tokens,
-                # Without a claim nobody had begun to ask.
-                may_be_billed=claim is not None,
-                http_status=200 if len(text) + len(reasoning) > row.continues_at else None,
-            ),
-        )
+        _close_left(row, reply, begun=_begun(row), characters=len(text) + len(reasoning))
     return _seal(left, reply_id, outcome)
+
+
+@transaction.atomic
+def close_left() -> int:
+    """Close the rows of sealed replies whose process read on for the figures and is gone."""
+    living = Process.objects.values("pk")
+    sealed = Message.objects.exclude(state__in=RUNNING_STATES).exclude(claim__in=living)
+    rows = (
+        Completion.objects.open()
+        .filter(message__in=sealed)
+        .select_related("message__conversation", "message__parent")
+    )
+    closed = 0
+    for row in rows:
+        reply = row.message
+        assert reply is not None
+        characters = len(reply.text) + len(reply.reasoning)
+        # What was there before is not known apart any more: the prompt counts it by its length.
+        begun = reply.text[: row.continues_at], ""
+        closed += _close_left(row, reply, begun=begun, characters=characters)
+    return closed
+
+
+def _close_left(
+    row: Completion, reply: Message, *, begun: tuple[str, str], characters: int
+) -> bool:
+    """Close a row of which a process that is gone told nothing: what came of it is an estimate."""
+    request = _request(reply, *begun)
+    return ledger.close_row(
+        row.pk,
+        Receipt(
+            error=Fault.RESTARTED,
+            prompt_characters=prompts.characters(request),
+            prompt_messages=len(request.messages),
+            output_characters=max(0, characters - row.continues_at),
+            model=request.model,
+            max_tokens=request.max_tokens,
+            # Without a claim nobody had begun to ask.
+            may_be_billed=reply.claim is not None,
+            http_status=200 if characters > row.continues_at else None,
+        ),
+    )
 
 
 def unstarted(*, before: datetime) -> list[Message]:

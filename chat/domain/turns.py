@@ -40,6 +40,10 @@ class NotTheLast(TurnRefused):
     """Only the last reply of the shown branch can be tried again."""
 
 
+class StillCounted(TurnRefused):
+    """The reply was stopped, and is read on for its figures."""
+
+
 class NothingToContinue(TurnRefused):
     """The reply is whole, or has no text to go on from."""
 
@@ -120,6 +124,8 @@ def go_on(*, conversation: Conversation, reply: Message, author: User) -> Turn:
                 raise NotTheLast
             if reply.is_running:
                 raise ReplyRunning
+            if reply.completions.open().exists():
+                raise StillCounted
             if not reply.can_go_on:
                 raise NothingToContinue
             _reserve_rest(conversation, reply, revision=revision, author=author)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, TypeVar
 
+from django.conf import settings
 from django.utils import timezone
 
 from chat.completions.answer import Answer
@@ -26,7 +27,7 @@ from chat.completions.request import CompletionRequest
 from chat.completions.retries import Retries
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
-from chat.domain import prompts, replies
+from chat.domain import ledger, prompts, replies
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, StoppedReplyOpen, Work
 from chat.domain.seam import Seam
@@ -84,12 +85,22 @@ class Run:
         self._reading: asyncio.Task[Ended | None] | None = None
         self._ending: MessageState | None = None
         self._is_lost = False
+        # Whether a request is with the upstream, and whether its answer is read for figures alone.
+        self._is_asking = self._reads_on = False
+        self._stopped = asyncio.Event()
 
     # From outside
 
     def stop(self) -> None:
-        """The person wants no more of it: close the upstream connection at once."""
-        self._end(MessageState.STOPPED)
+        """The person wants no more of it: close the upstream connection at once, or read on out of
+        sight, for the figures, if that is what the operator wants."""
+        if self._ending is not None:
+            return
+        if settings.READS_ON and self._is_asking:
+            self._ending = MessageState.STOPPED
+            self._stopped.set()
+        else:
+            self._end(MessageState.STOPPED)
 
     def interrupt(self) -> None:
         """This process has to end before the reply does."""
@@ -102,8 +113,9 @@ class Run:
 
     def _end(self, state: MessageState) -> None:
         # Once: a second cancellation would reach what the first one made to be tidied up.
-        if self._ending is None:
-            self._ending = state
+        if self._ending is None or self._stopped.is_set():
+            self._stopped.clear()
+            self._ending = self._ending or state
             if self._reading is not None:
                 self._reading.cancel()
 
@@ -126,9 +138,15 @@ class Run:
             outcome = await self._outcome(work)
             await self._journal.close(self.reply_id)
             await self._seal(outcome)
+            if self._reads_on:
+                self._tell_of_the_end()
+                await self._read_on(work)
         finally:
-            self._hub.close(self.reply_id)
-            self._ended(self.conversation_id)
+            self._tell_of_the_end()
+
+    def _tell_of_the_end(self) -> None:
+        self._hub.close(self.reply_id)
+        self._ended(self.conversation_id)
 
     async def _start(self) -> Work | None:
         """Claim the reply, but not before the conversation's stopped one is sealed, here or in
@@ -157,6 +175,9 @@ class Run:
             return self._as_ended(told)
         self._reading = asyncio.create_task(self._attempts(work))
         try:
+            if await self._is_to_read_on(self._reading):
+                self._reads_on = True
+                return self._as_ended(MessageState.STOPPED)
             ended = await self._reading
         except asyncio.CancelledError:
             if told := self._told():
@@ -164,7 +185,8 @@ class Run:
             raise
         except CompletionError as error:
             self._note(error, work)
-            return self._as_failed(error.code)
+            told = self._told()
+            return self._as_ended(told) if told else self._as_failed(error.code)
         except Exception:
             if told := self._told():
                 return self._as_ended(told)
@@ -172,6 +194,28 @@ class Run:
             logger.exception("Reply %s failed inside evoweb", self.reply_id)
             return self._as_failed(Fault.INTERNAL)
         return self._as_judged(ended)
+
+    async def _is_to_read_on(self, reading: asyncio.Task[Ended | None]) -> bool:
+        """Wait for the end of the answer, or for a stop after which it is read on."""
+        stopped = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait((reading, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        return self._stopped.is_set() and not reading.done()
+
+    async def _read_on(self, work: Work) -> None:
+        """The reply is sealed: read what still comes for what it costs, and close the row."""
+        assert self._reading is not None
+        try:
+            await self._reading
+        except asyncio.CancelledError:
+            # The process has to end: what is known stands in the receipt.
+            pass
+        except CompletionError as error:
+            self._note(error, work)
+        except Exception:
+            logger.exception("Reply %s could not be read on", self.reply_id)
+        if not self._is_lost:
+            await self._written(ledger.close_row, self._completion_id, self._receipt)
 
     async def _attempts(self, work: Work) -> Ended | None:
         """Ask the upstream, again where that is sensible; each attempt has its own ledger row."""
@@ -181,7 +225,7 @@ class Run:
                 return await self._attempt(work)
             except CompletionError as error:
                 delay = retries.delay_after(error)
-                if delay is None or self._receipt.output_characters:
+                if delay is None or self._receipt.output_characters or self._ending:
                     raise
                 self._note(error, work)
                 logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
@@ -209,16 +253,19 @@ class Run:
             self._begin_receipt(work)
 
     async def _attempt(self, work: Work) -> Ended | None:
-        self._receipt.may_be_billed = True
+        self._receipt.may_be_billed = self._is_asking = True
         ended: Ended | None = None
-        async with self._ask(work.request) as answer:
-            self._receipt.http_status = answer.http_status
-            async for events in answer:
-                for event in events:
-                    if isinstance(event, Ended):
-                        ended = event
-                    self._take(event)
-                await self._journal.room(self.reply_id)
+        try:
+            async with self._ask(work.request) as answer:
+                self._receipt.http_status = answer.http_status
+                async for events in answer:
+                    for event in events:
+                        if isinstance(event, Ended):
+                            ended = event
+                        self._take(event)
+                    await self._journal.room(self.reply_id)
+        finally:
+            self._is_asking = False
         return ended
 
     def _take(self, event: CompletionEvent) -> None:
@@ -229,9 +276,10 @@ class Run:
                 self._show(self._seam.take(text))
             case Reasoning(text):
                 self._note_first_token()
-                self._reasoning.append(text)
-                self._journal.append(self.reply_id, reasoning=text)
                 self._count(text)
+                if not self._stopped.is_set():
+                    self._reasoning.append(text)
+                    self._journal.append(self.reply_id, reasoning=text)
             case Usage():
                 self._receipt.usage = event
             case Identified():
@@ -242,7 +290,7 @@ class Run:
                 self._receipt.choices = choices
 
     def _show(self, text: str) -> None:
-        if text:
+        if text and not self._stopped.is_set():
             self._text.append(text)
             self._journal.append(self.reply_id, text=text)
 
@@ -275,7 +323,16 @@ class Run:
     # The end
 
     async def _seal(self, outcome: Outcome) -> None:
-        if not self._is_lost:
+        if self._is_lost:
+            return
+        if self._reads_on:
+            await self._written(
+                replies.seal_unclosed,
+                reply_id=self.reply_id,
+                claim=self._claim,
+                outcome=outcome,
+            )
+        else:
             await self._written(
                 replies.finish,
                 reply_id=self.reply_id,

@@ -66,6 +66,8 @@ class Sweeper:
                 await self._abandon(reply)
         for reply in await self._pool.run(replies.unstarted, before=timezone.now() - older_than):
             self._supervisor.adopt(reply)
+        if left := await self._pool.run(replies.close_left):
+            logger.warning("%d rows of the ledger were left open by processes that are gone", left)
         if forgotten := await self._pool.run(ledger.close_forgotten):
             logger.error("%d rows of the ledger were open although no reply runs", forgotten)
 

@@ -14,6 +14,7 @@ from chat.domain.turns import (
     NotTheLast,
     ReplyRunning,
     SendKeyReused,
+    StillCounted,
 )
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
@@ -23,6 +24,7 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (SendKeyReused, 409, _("This page was out of date. Your text is kept: send it again.")),
     (ConversationFull, 413, _("This conversation is full. Start a new one with this text.")),
     (NothingToContinue, 409, _("This answer is whole. Send a message to hear more.")),
+    (StillCounted, 409, _("The tokens of this answer are still being counted. Try again later.")),
     (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
     (ConversationGone, 410, _("This conversation was deleted. Start a new one with this text.")),
     (Full, 429, _("Too many answers are being written. Try again in a moment.")),
