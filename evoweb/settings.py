@@ -95,15 +95,18 @@ if ON_SQLITE:
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
     # Threads come and go with requests; the pool is what bounds the connections.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 2,
-        "max_size": 16,
-        "timeout": 10,
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 2, "max_size": 16, "timeout": 5},
+        # A server that is gone without a word is noticed within seconds.
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+        # A process that is frozen within a transaction must not hold its rows for ever.
+        "options": "-c idle_in_transaction_session_timeout=10000",
+        **DATABASES["default"].get("OPTIONS", {}),
     }
-    # A process that is frozen within a transaction must not hold its rows for ever.
-    DATABASES["default"]["OPTIONS"].setdefault(
-        "options", "-c idle_in_transaction_session_timeout=10000"
-    )
 
 # Several processes
 
