@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from chat.views import conversations, health, live, people, turns, usage
+from chat.views import conversations, health, live, metrics, people, turns, usage
 
 _conversation = [
     path("", conversations.conversation_detail, name="conversation"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("conversations/", conversations.conversation_list, name="conversation_list"),
     path("c/<uuid:conversation_id>/", include(_conversation)),
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("profile/", people.profile, name="profile"),
     path("profile/theme/", people.set_theme, name="set_theme"),
     path("welcome/<str:token>/", people.welcome, name="welcome"),

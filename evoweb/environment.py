@@ -32,6 +32,7 @@ SHORTEST_PASSWORD = 12
 # Seconds: whatever goes over Redis is not worth waiting for it.
 REDIS_PATIENCE = {"socket_connect_timeout": 1.0, "socket_timeout": 2.0}
 SQLITE = "django.db.backends.sqlite3"
+SHORTEST_TOKEN = 16
 DEMONSTRATION_MODEL = "SmolLM2-135M-Instruct"
 
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
@@ -62,6 +63,7 @@ class Environment:
     email: dict[str, Any]
     time_zone: str
     log_level: str
+    metrics_token: str
     drain_seconds: float
     reads_on: bool
     max_replies: int
@@ -108,6 +110,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         email=reader.value("EMAIL_URL", "console:", _email) or {},
         time_zone=reader.value("TIME_ZONE", "UTC", _time_zone) or "UTC",
         log_level=reader.value("LOG_LEVEL", "INFO", _log_level) or "INFO",
+        metrics_token=reader.value("EVOWEB_METRICS_TOKEN", "", _token) or "",
         drain_seconds=reader.value("EVOWEB_DRAIN_SECONDS", "8", _seconds) or 0.0,
         reads_on=reader.value("EVOWEB_ON_STOP", "cut", _on_stop) == "read-on",
         max_replies=reader.value("EVOWEB_MAX_REPLIES", "300", _limit) or 0,
@@ -153,7 +156,9 @@ class _Reader:
 
 def _shown(name: str, text: str) -> str:
     """A bad value as it may stand in a log: addresses can hold a password."""
-    secret = name.endswith(("_KEY", "_PASSWORD")) or (name.endswith("_URL") and "@" in text)
+    secret = name.endswith(("_KEY", "_PASSWORD", "_TOKEN")) or (
+        name.endswith("_URL") and "@" in text
+    )
     return "not usable" if secret else repr(text)
 
 
@@ -211,6 +216,14 @@ def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"give one of {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def _token(text: str) -> str:
+    if text and (len(text) < SHORTEST_TOKEN or not re.fullmatch(r"[\x21-\x7e]+", text)):
+        raise ValueError(
+            f"give at least {SHORTEST_TOKEN} letters, digits and signs of ASCII, without blanks"
+        )
+    return text
 
 
 def _split(text: str) -> SplitResult:

@@ -268,7 +268,9 @@ EVOLINK_BASE_URL = ENVIRONMENT.base_url
 IS_DEMONSTRATION = ENVIRONMENT.is_demonstration
 MODELS = (environment.DEMONSTRATION_MODEL,) if ENVIRONMENT.is_demonstration else ENVIRONMENT.models
 
-# Logs
+# Logs and metrics
+
+METRICS_TOKEN = ENVIRONMENT.metrics_token
 
 LOGGING = {
     "version": 1,

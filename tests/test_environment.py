@@ -80,6 +80,9 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("EVOWEB_ADMIN_EMAIL", "ana"),
         ("EVOWEB_ADMIN_EMAIL", "ana@@example.org"),
         ("EVOWEB_ADMIN_PASSWORD", "elevenchars"),
+        ("EVOWEB_METRICS_TOKEN", "fifteen-letters"),
+        ("EVOWEB_METRICS_TOKEN", "a token with blanks"),
+        ("EVOWEB_METRICS_TOKEN", "contraseña-de-métricas"),
     ],
 )
 def test_a_bad_value_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -104,6 +107,7 @@ def test_every_bad_value_is_named_at_once(tmp_path: Path) -> None:
         ("EVOLINK_API_KEY", "sk-hidden …"),
         ("SECRET_KEY", "hidden"),
         ("EVOWEB_ADMIN_PASSWORD", "hidden"),
+        ("EVOWEB_METRICS_TOKEN", "hidden"),
     ],
 )
 def test_a_secret_is_never_repeated(tmp_path: Path, name: str, value: str) -> None:
@@ -130,6 +134,11 @@ def test_a_key_may_be_pasted_with_what_stands_around_it(tmp_path: Path, key: str
 )
 def test_the_upstreams_address_is_taken_in_every_usual_form(tmp_path: Path, url: str) -> None:
     assert given(tmp_path, EVOLINK_BASE_URL=url).base_url == "https://direct.evolink.ai"
+
+
+def test_metrics_are_shown_to_nobody_unless_a_token_is_set(tmp_path: Path) -> None:
+    assert given(tmp_path).metrics_token == ""
+    assert given(tmp_path, EVOWEB_METRICS_TOKEN="sixteen-letters-").metrics_token
 
 
 def test_models_are_a_list_whose_first_is_the_default(tmp_path: Path) -> None:

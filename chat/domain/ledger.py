@@ -73,7 +73,7 @@ def close_row(completion_id: int, receipt: Receipt) -> bool:
         Completion.objects.filter(pk=completion_id)
         .open()
         .update(
-            state=_state(receipt),
+            state=state_of(receipt),
             finished_at=timezone.now(),
             http_status=receipt.http_status,
             model_answered=_text(identified.model if identified else None, 200),
@@ -101,7 +101,7 @@ def close_forgotten() -> int:
     return sum(close_row(row.pk, Receipt(error=Fault.INTERNAL)) for row in forgotten)
 
 
-def _state(receipt: Receipt) -> CompletionState:
+def state_of(receipt: Receipt) -> CompletionState:
     if receipt.is_whole and _counts_output(receipt):
         return CompletionState.FINAL
     return CompletionState.ESTIMATED if receipt.may_be_billed else CompletionState.FAILED
@@ -130,7 +130,7 @@ def _given(usage: Usage | None) -> dict[str, Any]:
 
 
 def _estimated(receipt: Receipt) -> dict[str, Any]:
-    if _state(receipt) != CompletionState.ESTIMATED:
+    if state_of(receipt) != CompletionState.ESTIMATED:
         return {}
     prompt = Estimate.of_prompt(
         characters=receipt.prompt_characters,

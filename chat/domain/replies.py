@@ -30,6 +30,7 @@ class Work:
 
     reply_id: int
     conversation_id: uuid.UUID
+    user_id: int
     completion_id: int
     request: CompletionRequest
     stop_requested: bool
@@ -88,6 +89,7 @@ def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Wo
     return Work(
         reply_id=reply_id,
         conversation_id=conversation.pk,
+        user_id=conversation.owner_id,
         completion_id=row.get().pk,
         request=_request(reply, begun, thought),
         stop_requested=reply.stop_requested_at is not None,

@@ -20,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from chat.domain import replies
 from chat.domain.replies import Standing
+from chat.generation import metrics
 from chat.generation.hub import Piece
 from chat.models import JournalPiece
 
@@ -39,6 +40,8 @@ class _Pending:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     characters: int = 0
+    # When the oldest of it was read.
+    read_at: float = field(default_factory=time.monotonic)
 
 
 class Journal:
@@ -139,6 +142,8 @@ class Journal:
             standing = await self._commit(pieces)
             self._looked_at = time.monotonic()
             self._show(pieces, standing.lost)
+            shown = pieces.keys() - standing.lost
+            metrics.note_shown(batch[reply_id].read_at for reply_id in shown)
             self._heed(standing)
         finally:
             async with self._committed:
@@ -176,7 +181,8 @@ class Journal:
 
     def _write(self, rows: list[JournalPiece], claim: uuid.UUID, running: list[int]) -> Standing:
         try:
-            return replies.write_pieces(rows, claim=claim, running=running)
+            with metrics.commit_of(rows):
+                return replies.write_pieces(rows, claim=claim, running=running)
         except (DatabaseError, InterfaceError):
             # Whatever happened to the connection, the next attempt begins with a new one.
             connections.close_all()

@@ -33,6 +33,7 @@ from chat.domain.replies import Outcome, StoppedReplyOpen, Work
 from chat.domain.seam import Seam
 from chat.enums import Fault, MessageState
 from chat.generation import causes
+from chat.generation.course import Course
 from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
 from chat.generation.pool import FAULTS, DatabasePool
@@ -128,7 +129,7 @@ class Run:
         work = await self._start()
         if work is None:
             return
-        self._completion_id = work.completion_id
+        self._completion_id, self._course = work.completion_id, Course(work)
         if work.stop_requested:
             self.stop()
         self._go_on_from(work)
@@ -141,6 +142,7 @@ class Run:
             if self._reads_on:
                 self._tell_of_the_end()
                 await self._read_on(work)
+            self._course.end(outcome, self._receipt, is_lost=self._is_lost)
         finally:
             self._tell_of_the_end()
 
@@ -228,6 +230,7 @@ class Run:
                 if delay is None or self._receipt.output_characters or self._ending:
                     raise
                 self._note(error, work)
+                self._course.failed(error.code)
                 logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
             await asyncio.sleep(delay)
             await self._open_next_attempt(work)
@@ -254,6 +257,7 @@ class Run:
 
     async def _attempt(self, work: Work) -> Ended | None:
         self._receipt.may_be_billed = self._is_asking = True
+        self._course.attempt()
         ended: Ended | None = None
         try:
             async with self._ask(work.request) as answer:
@@ -303,6 +307,7 @@ class Run:
     def _note_first_token(self) -> None:
         if self._receipt.first_token_at is None:
             self._receipt.first_token_at = timezone.now()
+            self._course.first_token()
 
     def _note(self, error: CompletionError, work: Work) -> None:
         causes.log(self.reply_id, error, work.request)
@@ -362,6 +367,7 @@ class Run:
     def _as_failed(self, code: str) -> Outcome:
         """What was shown stays: with text the reply is interrupted, without it failed."""
         self._receipt.error = self._receipt.error or code
+        self._course.failed(code)
         state = MessageState.INTERRUPTED if self._has_text() else MessageState.FAILED
         return self._sealed_as(state, code)
 

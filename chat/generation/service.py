@@ -189,6 +189,11 @@ class Service:
         """On the loop: somebody here watches a reply that runs, here or in another process."""
         self._copies.follow(reply_id, conversation_id)
 
+    @property
+    def open_sockets(self) -> int:
+        """By which people watch through this process; from any thread."""
+        return self._sockets.total()
+
     def announce(self, conversation_id: uuid.UUID) -> None:
         """From any thread: viewers of this conversation have something to read."""
         self._loop.call_soon_threadsafe(self._tell_all, conversation_id)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from chat.domain import ledger, processes, replies
+from chat.generation import metrics
 from chat.generation.membership import Membership
 from chat.generation.ownership import AlreadyServed, Ownership
 from chat.generation.pool import DatabasePool
@@ -79,5 +80,6 @@ class Sweeper:
             logger.exception("Reply %s was left running and cannot be sealed", reply.pk)
             return
         if sealed:
+            metrics.replies_abandoned.inc()
             self._announce(reply.conversation_id)
             logger.warning("Reply %s was left running and is interrupted now", reply.pk)

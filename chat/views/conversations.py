@@ -22,7 +22,7 @@ from django.views.decorators.http import (
 
 from chat.domain import conversations as deeds
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
-from chat.generation import service
+from chat.generation import metrics, service
 from chat.models import Conversation, Message
 from chat.queries import conversations, thread
 from chat.views.access import SignedInRequest, signed_in
@@ -166,6 +166,8 @@ def refused(
     settings_form: SettingsForm | None = None,
 ) -> HttpResponse:
     """Say why a send was refused; the text stays in its box."""
+    if refusal.reason:
+        metrics.sends_refused.labels(refusal.reason).inc()
     if request.htmx:
         template = f"{PAGE}#refused"
         context = {

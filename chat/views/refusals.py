@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -16,6 +17,7 @@ from chat.domain.turns import (
     SendKeyReused,
     StillCounted,
 )
+from chat.generation import metrics
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
 
@@ -33,21 +35,36 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (NotServing, 503, _("evoweb is starting. Your text is kept: send it again in a moment.")),
 )
 REFUSALS = tuple(kind for kind, _status, _words in _ANSWERS)
+OUTDATED_MODEL = "outdated_model"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
+    """`reason` is the word by which it is counted; what a form finds wrong has none."""
+
     status: int
     notice: str
+    reason: str = ""
     key_is_used: bool = False
 
 
 def explain(error: Exception) -> Refusal:
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
-            return Refusal(status, str(words), key_is_used=kind is SendKeyReused)
+            return Refusal(status, str(words), _reason(kind), key_is_used=kind is SendKeyReused)
     raise error
 
 
 def outdated_model() -> Refusal:
-    return Refusal(422, str(_("Your text is kept: choose another model, then send it.")))
+    words = _("Your text is kept: choose another model, then send it.")
+    return Refusal(422, str(words), OUTDATED_MODEL)
+
+
+def _reason(kind: type[Exception]) -> str:
+    """`reply_running` for ReplyRunning."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+for _kind in REFUSALS:
+    metrics.sends_refused.labels(_reason(_kind))
+metrics.sends_refused.labels(OUTDATED_MODEL)
