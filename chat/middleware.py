@@ -1,6 +1,10 @@
-"""What surrounds every request: its database connection, and what its person chose."""
+"""What surrounds every request: a line in the log, its database connection, and what its person
+chose."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
 
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +12,57 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 
 from chat.queries.people import ZONE_COOKIE, time_zone_of
+
+logger = logging.getLogger(__name__)
+
+# Asked every few seconds by programs.
+UNLOGGED = ("healthz", "metrics")
+
+
+class RequestLogMiddleware:
+    """One line a request, with ids and no words.
+
+    An answer that is streamed is logged as it begins: its end may be minutes away, or never come.
+    Static files do not come here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = monotonic()
+        response = self._get_response(request)
+        # Never the path: some hold a secret, and one that leads nowhere may be half of such a one.
+        match = request.resolver_match
+        route = match.view_name if match else None
+        if route in UNLOGGED:
+            return response
+        # Who was found out while the request was answered: for the log nobody is looked up.
+        user = getattr(request, "_cached_user", None)
+        fields = {
+            "event": "request",
+            "method": request.method,
+            "route": route,
+            **_ids(match.kwargs if match else {}),
+            "status": response.status_code,
+            "duration_ms": round((monotonic() - began) * 1000, 1),
+            "user_id": user.pk if user else None,
+        }
+        logger.info(
+            "%s %s %d, %.1f ms",
+            request.method,
+            route or "(no such address)",
+            response.status_code,
+            fields["duration_ms"],
+            extra={"fields": fields},
+        )
+        return response
+
+
+def _ids(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what an address names, the ids."""
+    names = ("conversation_id", "message_id")
+    return {name: parameters[name] for name in names if name in parameters}
 
 
 class ConnectionMiddleware:

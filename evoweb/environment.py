@@ -28,6 +28,7 @@ from chat.completions.client import normalise_base_url, normalise_key
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("line", "json")
 SHORTEST_PASSWORD = 12
 # Seconds: whatever goes over Redis is not worth waiting for it.
 REDIS_PATIENCE = {"socket_connect_timeout": 1.0, "socket_timeout": 2.0}
@@ -63,6 +64,7 @@ class Environment:
     email: dict[str, Any]
     time_zone: str
     log_level: str
+    log_format: str
     metrics_token: str
     drain_seconds: float
     reads_on: bool
@@ -110,6 +112,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         email=reader.value("EMAIL_URL", "console:", _email) or {},
         time_zone=reader.value("TIME_ZONE", "UTC", _time_zone) or "UTC",
         log_level=reader.value("LOG_LEVEL", "INFO", _log_level) or "INFO",
+        log_format=reader.value("LOG_FORMAT", "line", _log_format) or "line",
         metrics_token=reader.value("EVOWEB_METRICS_TOKEN", "", _token) or "",
         drain_seconds=reader.value("EVOWEB_DRAIN_SECONDS", "8", _seconds) or 0.0,
         reads_on=reader.value("EVOWEB_ON_STOP", "cut", _on_stop) == "read-on",
@@ -216,6 +219,12 @@ def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"give one of {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def _log_format(text: str) -> str:
+    if text.lower() not in LOG_FORMATS:
+        raise ValueError(f"give one of {', '.join(LOG_FORMATS)}")
+    return text.lower()
 
 
 def _token(text: str) -> str:

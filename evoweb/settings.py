@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 # with the view, because each change between the two worlds costs a hop to a thread.
 MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
+    "chat.middleware.RequestLogMiddleware",
     "chat.middleware.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -282,8 +283,11 @@ LOGGING = {
             "callback": lambda record: record.exc_info is not None,
         }
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "evoweb.logs.LineFormatter"},
+        "json": {"()": "evoweb.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": ENVIRONMENT.log_format}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "django": {"level": "WARNING"},

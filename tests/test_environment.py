@@ -80,6 +80,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("EVOWEB_ADMIN_EMAIL", "ana"),
         ("EVOWEB_ADMIN_EMAIL", "ana@@example.org"),
         ("EVOWEB_ADMIN_PASSWORD", "elevenchars"),
+        ("LOG_FORMAT", "xml"),
         ("EVOWEB_METRICS_TOKEN", "fifteen-letters"),
         ("EVOWEB_METRICS_TOKEN", "a token with blanks"),
         ("EVOWEB_METRICS_TOKEN", "contraseña-de-métricas"),
@@ -139,6 +140,13 @@ def test_the_upstreams_address_is_taken_in_every_usual_form(tmp_path: Path, url:
 def test_metrics_are_shown_to_nobody_unless_a_token_is_set(tmp_path: Path) -> None:
     assert given(tmp_path).metrics_token == ""
     assert given(tmp_path, EVOWEB_METRICS_TOKEN="sixteen-letters-").metrics_token
+
+
+@pytest.mark.parametrize(("text", "format_"), [("", "line"), ("line", "line"), ("JSON", "json")])
+def test_the_log_is_for_people_unless_programs_are_to_read_it(
+    tmp_path: Path, text: str, format_: str
+) -> None:
+    assert given(tmp_path, LOG_FORMAT=text).log_format == format_
 
 
 def test_models_are_a_list_whose_first_is_the_default(tmp_path: Path) -> None:
