@@ -112,14 +112,15 @@ else:
 # Several processes
 
 REDIS_URL = ENVIRONMENT.redis_url
+# What one team's processes keep in a Redis and tell each other is nothing for another team's.
+_TEAM = sha256(f"{SECRET_KEY} {ENVIRONMENT.database['NAME']}".encode()).hexdigest()[:16]
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
                 "hosts": [{"address": REDIS_URL, **environment.REDIS_PATIENCE}],
-                # What one team's processes tell each other is nothing for another team's.
-                "prefix": f"evoweb-{sha256(SECRET_KEY.encode()).hexdigest()[:16]}",
+                "prefix": f"evoweb-{_TEAM}",
             },
         }
     }
@@ -193,7 +194,7 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "evoweb.cache.SharedCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "evoweb",
+        "KEY_PREFIX": f"evoweb-{_TEAM}",
         "OPTIONS": environment.REDIS_PATIENCE,
     }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from tests.environment import on_postgresql
+from tests.environment import on_postgresql, on_valkey
 from tests.evoweb_process import EvowebProcess
+from tests.postgres import fresh_database
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
 collect_ignore = [] if on_postgresql else ["postgresql"]
@@ -58,6 +60,11 @@ def own_evoweb(
 
 
 def evoweb_on(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:
+    """Where the run is on PostgreSQL and Valkey, so is this one, unless it is given a database."""
+    if on_postgresql and "DATABASE_URL" not in variables:
+        database = fresh_database(on_postgresql, f"evoweb_{uuid.uuid4().hex}")
+        shared = {"DATABASE_URL": database, "REDIS_URL": on_valkey, "SECRET_KEY": "x" * 50}
+        variables = shared | variables
     return EvowebProcess(
         folder,
         EVOLINK_API_KEY=upstream.key,

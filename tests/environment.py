@@ -10,8 +10,18 @@ import tempfile
 
 # The same tests on another database: `make test` names a PostgreSQL that it has started.
 on_postgresql = os.environ.get("EVOWEB_TEST_DATABASE_URL", "")
+on_valkey = os.environ.get("EVOWEB_TEST_REDIS_URL", "")
 # Whatever the developer has set for their own evoweb must not reach the tests.
-for name in ("DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "TRUSTED_PROXIES", "EMAIL_URL", "PORT"):
+for name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "PUBLIC_URL",
+    "TRUSTED_PROXIES",
+    "EMAIL_URL",
+    "PORT",
+    "LOG_FORMAT",
+):
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith(("EVOWEB_", "EVOLINK_"))]:
     del os.environ[name]
@@ -21,6 +31,7 @@ atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
 
 if on_postgresql:
     os.environ["DATABASE_URL"], os.environ["SECRET_KEY"] = on_postgresql, "x" * 50
+    os.environ["REDIS_URL"] = on_valkey
 os.environ["EVOWEB_DATA_DIR"] = data_dir
 os.environ["EVOLINK_API_KEY"] = "sk-of-the-tests"
 os.environ["EVOLINK_MODELS"] = "Gemini-3.0-pro,gemini-2.5-pro,deepseek-v4-flash"

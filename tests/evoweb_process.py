@@ -20,6 +20,8 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0
+# Variables of evoweb's that do not begin with its name.
+OWN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "TIME_ZONE", "PUBLIC_URL", "LOG_FORMAT")
 
 EMAIL = "ana@example.org"
 PASSWORD = "a long enough password"  # noqa: S105
@@ -151,7 +153,7 @@ def environment(**variables: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not re.match(r"EVOWEB_|EVOLINK_|DJANGO_|TIME_ZONE$", name)
+        if not re.match(f"EVOWEB_|EVOLINK_|DJANGO_|({'|'.join(OWN)})$", name)
     }
     return {**kept, **variables}
 

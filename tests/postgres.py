@@ -1,5 +1,5 @@
 """A real PostgreSQL out of a wheel, for as long as a test needs it, or a whole run of tests:
-`python -m tests.postgres tests/domain` runs pytest on it."""
+`python -m tests.postgres tests/domain` runs pytest on it, and on a Valkey."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from tests.valkey import ValkeyProcess
 
 
 class PostgresProcess:
@@ -35,11 +41,22 @@ class PostgresProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def fresh_database(url: str, name: str) -> str:
+    """Make an empty database on the server of this address. Gives its own address."""
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
 def main() -> int:
     # The server's library warns at its import where this is missing.
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="evoweb-runtime-"))
-    with PostgresProcess() as postgres:
-        environment = {**os.environ, "EVOWEB_TEST_DATABASE_URL": postgres.url}
+    with PostgresProcess() as postgres, ValkeyProcess() as valkey:
+        environment = {
+            **os.environ,
+            "EVOWEB_TEST_DATABASE_URL": postgres.url,
+            "EVOWEB_TEST_REDIS_URL": valkey.url,
+        }
         command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
         return subprocess.run(command, env=environment, check=False).returncode
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
@@ -38,6 +39,10 @@ class ConversationFull(TurnRefused):
 
 class NotTheLast(TurnRefused):
     """Only the last reply of the shown branch can be tried again."""
+
+
+class ManyRunning(TurnRefused):
+    """As many replies of this person are running, in all processes, as one may have."""
 
 
 class StillCounted(TurnRefused):
@@ -178,7 +183,14 @@ def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:
     return Turn(prompt.conversation, prompt, reply, is_new=False)
 
 
+def _leave_room_for_others(author: User) -> None:
+    running = Message.objects.running().filter(parent__author=author)
+    if running.count() >= settings.MAX_REPLIES_PER_USER:
+        raise ManyRunning
+
+
 def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User) -> Message:
+    _leave_room_for_others(author)
     reply = conversation.messages.create(
         parent=prompt,
         role=Role.ASSISTANT,
@@ -195,6 +207,7 @@ def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User)
 def _reserve_rest(
     conversation: Conversation, reply: Message, *, revision: int, author: User
 ) -> None:
+    _leave_room_for_others(author)
     JournalPiece.objects.create(message=reply, number=0, text=reply.text, reasoning=reply.reasoning)
     ledger.open_row(
         reply=reply,

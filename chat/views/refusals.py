@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.domain.revisions import ConversationGone
 from chat.domain.turns import (
     ConversationFull,
+    ManyRunning,
     NothingToContinue,
     NotTheLast,
     ReplyRunning,
@@ -29,6 +30,7 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (StillCounted, 409, _("The tokens of this answer are still being counted. Try again later.")),
     (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
     (ConversationGone, 410, _("This conversation was deleted. Start a new one with this text.")),
+    (ManyRunning, 429, _("Many of your answers are being written. Wait for one, or stop one.")),
     (Full, 429, _("Too many answers are being written. Try again in a moment.")),
     (FullForOne, 429, _("Many of your answers are being written. Wait for one, or stop one.")),
     (Draining, 503, _("evoweb is restarting. Your text is kept: send it again in a moment.")),

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from pytest_django import Settings
 
 from chat.domain import conversations, turns
 from chat.domain.revisions import ConversationGone
-from chat.domain.turns import NotTheLast, ReplyRunning, SendKeyReused, Turn
+from chat.domain.turns import ManyRunning, NotTheLast, ReplyRunning, SendKeyReused, Turn
 from chat.enums import CompletionState, MessageState, Role
 from chat.models import Completion, Conversation, Message, User
 from chat.queries import thread
@@ -32,6 +33,22 @@ def everything() -> tuple[int, int, int]:
 
 
 # Beginning
+
+
+def test_a_person_has_only_so_many_running_replies_in_all_processes_together(
+    ana: User, ben: User, settings: Settings
+) -> None:
+    settings.MAX_REPLIES_PER_USER = 2
+    for _ in range(2):
+        begin(make_conversation(ana))
+    another = make_conversation(ana)
+    before = everything()
+
+    with pytest.raises(ManyRunning):
+        begin(another)
+
+    assert everything() == before
+    assert begin(make_conversation(ben)).is_new
 
 
 def test_prompt_reply_and_ledger_row_begin_together(conversation: Conversation, ana: User) -> None:

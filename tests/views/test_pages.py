@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 from django.utils.translation import override
 
@@ -452,22 +452,36 @@ def seal(
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (OperationalError("the database is away"), 503, "cannot reach its database"),
+        (InterfaceError("the connection is closed"), 503, "cannot reach its database"),
+        (ValueError("a fault of ours"), 500, "Something went wrong in evoweb"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
 def test_a_page_about_a_fault_asks_the_database_nothing(
-    browser: Client, ana: User, monkeypatch: pytest.MonkeyPatch
+    browser: Client,
+    ana: User,
+    fault: Exception,
+    status: int,
+    words: str,
+    headers: dict[str, str],
 ) -> None:
     """It may be the database that failed."""
     asked: list[str] = []
 
     def fail(execute: Any, sql: str, *rest: Any) -> Any:
         asked.append(sql)
-        raise OperationalError("the database is away")
+        raise fault
 
     browser.raise_request_exception = False
     with connection.execute_wrapper(fail):
-        answer = browser.get("/")
+        answer = browser.get("/", headers=headers)
 
-    assert (answer.status_code, len(asked)) == (500, 1)
-    assert "Something went wrong in evoweb" in page_of(answer)
+    assert (answer.status_code, len(asked)) == (status, 1)
+    assert words in page_of(answer)
 
 
 @pytest.mark.django_db(transaction=True)
