@@ -4,12 +4,10 @@ however slowly it reads, and whatever else happens; and nothing once it may not 
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -29,23 +27,12 @@ from chat.models import Conversation, JournalPiece, Message, User
 from chat.queries import thread
 from tests.factories import begin_turn, make_conversation, make_turn
 from tests.generation.conftest import Ask, sealed
+from tests.screen import Screen
 from tests.upstream.process import Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 15.0
-
-FRAME_PART = re.compile(
-    r'<hx-partial hx-target="#thread" hx-swap="(?P<swap>\w+)">(?P<articles>.*?)</hx-partial>'
-    r'|<div hx-swap-oob="beforeend:#message-(?P<appended>\d+)-text">(?P<text>.*?)</div>'
-    r'|<div id="status" role="status"[^>]*>(?P<status>.*?)</div>',
-    re.DOTALL,
-)
-ARTICLE = re.compile(
-    r'<article id="message-(\d+)"[^>]* data-state="(\w+)".*?'
-    r'id="message-\d+-text" class="message__text[^>]*>(.*?)</div>.*?</article>',
-    re.DOTALL,
-)
 
 
 @pytest.fixture
@@ -54,43 +41,6 @@ def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
     in the journal what is done here by hand."""
     monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(Copies, "follow", lambda *_: None)
-
-
-@dataclass
-class Screen:
-    """A browser tab as far as frames change it: the texts and states that it shows, by message."""
-
-    texts: dict[int, str] = field(default_factory=dict)
-    states: dict[int, str] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-    # What it showed of each message, one after the other.
-    past: dict[int, list[str]] = field(default_factory=dict)
-    reads: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def send(self, frame: str) -> None:
-        """Where a viewer sends to. A tab that does not read makes it wait."""
-        await self.reads.wait()
-        for part in FRAME_PART.finditer(frame):
-            if part["articles"]:
-                self._put(part["articles"], whole=part["swap"] == "innerHTML")
-            elif part["appended"]:
-                key = int(part["appended"])
-                assert key in self.texts, "text for a message that the page does not have"
-                self._show(key, self.texts[key] + html.unescape(part["text"]))
-            elif part["status"]:
-                self.said.append(part["status"])
-
-    def _put(self, articles: str, *, whole: bool) -> None:
-        if whole:
-            self.texts.clear()
-            self.states.clear()
-        for key, state, text in ARTICLE.findall(articles):
-            self.states[int(key)] = state
-            self._show(int(key), html.unescape(re.sub(r"<[^>]+>", "", text)).strip())
-
-    def _show(self, key: int, text: str) -> None:
-        self.texts[key] = text
-        self.past.setdefault(key, []).append(text)
 
 
 @dataclass
