@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -85,8 +85,12 @@ class Upstream:
 
     def script(self, **fields: Any) -> None:
         """Queue one script; the fields are those of `tests.upstream.scripts.Script`."""
-        script = msgspec.convert(fields, Script)
-        answer = self._http.post("/control/scripts", content=msgspec.json.encode([script]))
+        self.queue([fields])
+
+    def queue(self, scripts: Iterable[dict[str, Any]]) -> None:
+        """Queue several scripts at once."""
+        content = msgspec.json.encode(msgspec.convert([*scripts], list[Script]))
+        answer = self._http.post("/control/scripts", content=content)
         assert answer.status_code == 200, answer.text
 
     def says(self, *pieces: str | dict[str, Any], **fields: Any) -> None:

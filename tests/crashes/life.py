@@ -1,0 +1,71 @@
+"""One life of an evoweb process: a service on its loop, Ana before it, and a set hour of death."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from chat.completions import retries
+from chat.generation.service import Service
+from tests.crashes.ana import Ana
+from tests.crashes.diary import Diary
+from tests.crashes.events import Meter, watch
+from tests.factories import make_user
+from tests.upstream.server import KEY
+
+# What Ana does in one life.
+Deeds = Callable[[Ana], Awaitable[None]]
+
+DRAIN_SECONDS = 0.05
+FIRST_RETRY_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """`dies_at` is the number of the event that it does not survive."""
+
+    number: int
+    database: Path
+    diary: Path
+    upstream_url: str
+    deeds: Deeds
+    dies_at: int | None = None
+
+
+def prepare(database: Path) -> None:
+    """Make the database that every case begins with: Ana is there, and nothing else."""
+    use(database)
+    call_command("migrate", verbosity=0)
+    make_user("ana")
+    connections.close_all()
+
+
+def use(database: Path) -> None:
+    """Before the first connection of this process."""
+    connections.settings["default"]["NAME"] = database
+
+
+def live(life: Life) -> None:
+    use(life.database)
+    settings.EVOLINK_BASE_URL, settings.EVOLINK_API_KEY = life.upstream_url, KEY
+    settings.DRAIN_SECONDS = DRAIN_SECONDS
+    retries.FIRST_DELAY = FIRST_RETRY_SECONDS
+    diary = Diary(life.diary, life=life.number)
+    meter = Meter(diary, dies_at=life.dies_at)
+    watch(meter)
+    uvloop.run(_live(life, diary, meter))
+
+
+async def _live(life: Life, diary: Diary, meter: Meter) -> None:
+    service = Service()
+    await service.start()
+    ana = Ana(service, diary=diary, meter=meter)
+    ana.remembers(life.diary)
+    await life.deeds(ana)
+    await service.drain()

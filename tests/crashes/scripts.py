@@ -1,0 +1,203 @@
+"""Turns to be crashed in: what the upstream answers, and what Ana does meanwhile."""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from tests.crashes.ana import Ana
+from tests.crashes.life import Deeds
+
+QUESTIONS = tuple(f"Question {word}" for word in ("one", "two", "three", "four", "five", "six"))
+QUESTION, LAST_QUESTION = QUESTIONS[0], "One last thing"
+ALL_QUESTIONS = (*QUESTIONS, LAST_QUESTION)
+
+
+def thought_about(question: str) -> str:
+    return f"They said: {question.lower()}"
+
+
+def answer_to(question: str) -> tuple[str, ...]:
+    """The pieces of an answer, which tell whose it is."""
+    return (f"To “{question}”", " I say this", " & that", " and all of it.")
+
+
+def usual_answer(question: str) -> dict[str, Any]:
+    return {"match": question, "pieces": _pieces(question), "times": 0}
+
+
+def slow_answer(question: str) -> dict[str, Any]:
+    """So slow that the journal commits it in two pieces."""
+    pieces = _pieces(question)
+    return {"match": question, "pieces": [*pieces[:3], {"wait": 0.06}, *pieces[3:]]}
+
+
+def held(question: str, *, after: int) -> dict[str, Any]:
+    """So many pieces, then nothing more. After 0 not even a status."""
+    return {"match": question, "pieces": _pieces(question), "hold_after": after}
+
+
+def refused(question: str) -> dict[str, Any]:
+    return {"match": question, "status": 429, "body": "", "headers": {"Retry-After": "0"}}
+
+
+def broken(question: str, *, how: str) -> dict[str, Any]:
+    return {"match": question, "pieces": [*_pieces(question)[:3], {"die": how}]}
+
+
+def _pieces(question: str) -> list[dict[str, Any]]:
+    thought = thought_about(question)
+    return [
+        {"reasoning": thought, "tokens": len(thought) // 4},
+        *({"text": text, "tokens": len(text) // 4} for text in answer_to(question)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """`deeds` is the life that is ended at each of its events; `before` is one that ends itself.
+
+    The upstream gives `answers` first, to either, and then the usual ones.
+    """
+
+    name: str
+    deeds: Deeds
+    answers: tuple[dict[str, Any], ...] = ()
+    before: Deeds | None = None
+
+
+# Deeds
+
+
+async def gets_an_answer(ana: Ana) -> None:
+    await ana.sends(QUESTION)
+    await ana.sees_the_end()
+
+
+async def stops_before_the_first_token(ana: Ana) -> None:
+    await ana.sends(QUESTION)
+    await ana.waits_until_upstream_is_asked()
+    await ana.stops()
+    await ana.sees_the_end()
+
+
+async def stops_at_once(ana: Ana) -> None:
+    await ana.sends(QUESTION)
+    await ana.stops()
+    await ana.sees_the_end()
+
+
+async def stops_in_the_middle(ana: Ana) -> None:
+    await ana.sends(QUESTION)
+    await ana.sees(half_of(QUESTION))
+    await ana.stops()
+    await ana.sees_the_end()
+
+
+async def sees_half_of_it(ana: Ana) -> None:
+    """What then runs is drained."""
+    await ana.sends(QUESTION)
+    await ana.sees(half_of(QUESTION))
+
+
+async def deletes_in_the_middle(ana: Ana) -> None:
+    await sees_half_of_it(ana)
+    await ana.deletes()
+    await ana.sees_the_end()
+
+
+async def tries_again(ana: Ana) -> None:
+    await gets_an_answer(ana)
+    await ana.tries_again()
+    await ana.sees_the_end()
+
+
+async def is_cut_off(ana: Ana) -> None:
+    await sees_half_of_it(ana)
+    await ana.is_killed_here()
+
+
+async def goes_on(ana: Ana) -> None:
+    """After a restart: send again what may not have arrived, and then something new."""
+    await ana.sees_the_end()
+    for question in [*ana.has_sent, LAST_QUESTION]:
+        await ana.sends(question)
+        await ana.sees_the_end()
+
+
+def half_of(question: str) -> str:
+    return "".join(answer_to(question)[:2])
+
+
+SCRIPTS = {
+    script.name: script
+    for script in (
+        Script("answered", gets_an_answer, (slow_answer(QUESTION),)),
+        Script("stopped-at-once", stops_at_once, (held(QUESTION, after=0),)),
+        Script("stopped-unanswered", stops_before_the_first_token, (held(QUESTION, after=0),)),
+        Script("stopped-midway", stops_in_the_middle, (held(QUESTION, after=3),)),
+        Script("asked-twice", gets_an_answer, (refused(QUESTION),)),
+        Script("broken-off", gets_an_answer, (broken(QUESTION, how="reset"),)),
+        Script("drained", sees_half_of_it, (held(QUESTION, after=3),)),
+        Script("deleted", deletes_in_the_middle, (held(QUESTION, after=3),)),
+        Script("tried-again", tries_again),
+        Script("restarted", goes_on, (held(QUESTION, after=3),), before=is_cut_off),
+    )
+}
+
+
+# At random
+
+
+MOST_EVENTS = 50
+
+
+def wandering(
+    seed: int,
+) -> tuple[tuple[tuple[Deeds, int | None], ...], tuple[dict[str, Any], ...]]:
+    """Some lives, each of which may end at a random event, and what the upstream answers."""
+    chance = random.Random(seed)
+    lives = tuple(
+        (functools.partial(wanders, seed=chance.random()), chance.randrange(1, MOST_EVENTS))
+        for _ in range(chance.randrange(1, 4))
+    )
+    answers = [answer for question in QUESTIONS for answer in _any_answers(question, chance)]
+    return lives, tuple(answers)
+
+
+def _any_answers(question: str, chance: random.Random) -> list[dict[str, Any]]:
+    return chance.choice(
+        (
+            [],
+            [slow_answer(question)],
+            [held(question, after=chance.randrange(4))],
+            [refused(question)] * chance.randrange(1, 4),
+            [broken(question, how=chance.choice(("reset", "close")))],
+        )
+    )
+
+
+async def wanders(ana: Ana, *, seed: float) -> None:
+    """A few deeds one after the other, often before the last one came to its end."""
+    chance = random.Random(seed)
+    await ana.sends(ana.has_sent[-1] if ana.has_sent else QUESTION)
+    for _ in range(chance.randrange(2, 7)):
+        await _does_something(ana, chance)
+
+
+async def _does_something(ana: Ana, chance: random.Random) -> None:
+    match chance.choice(("send", "send", "send", "wait", "wait", "stop", "again", "leave", "end")):
+        case "send":
+            await ana.sends(chance.choice(QUESTIONS))
+        case "wait":
+            await ana.sees_the_end_within(chance.choice((0.02, 0.1, 0.3)))
+        case "stop":
+            await ana.stops()
+        case "again":
+            await ana.tries_again()
+        case "leave":
+            await ana.leaves()
+        case "end" if chance.random() < 0.4:
+            await ana.deletes()
