@@ -116,6 +116,10 @@ def replies_say_what_the_upstream_said(_story: Story) -> Iterator[str]:
             yield f"{reply} is complete, but says {reply.text!r}"
 
 
+def what_nobody_had_begun_was_begun_later(_story: Story) -> Iterator[str]:
+    yield from (f"{reply} was given up" for reply in _replies().filter(claim=None))
+
+
 def what_was_shown_is_stored(story: Story) -> Iterator[str]:
     stored = dict(Message.objects.values_list("pk", "text"))
     for screen in _screens(story).values():
@@ -126,10 +130,10 @@ def what_was_shown_is_stored(story: Story) -> Iterator[str]:
 
 
 def in_the_end_the_tab_shows_what_is_stored(story: Story) -> Iterator[str]:
-    last = str(story.entries("did", "send")[-1].conversation)
+    last = story.entries("did", "send")[-1].conversation
     branch = thread.branch(Conversation.objects.get(pk=last))
     stored = {message.pk: (message.state, message.text) for message in branch}
-    screen = _screens(story)[last]
+    screen = _screens(story).get(last, Screen())
     shown = {key: (screen.states[key], text) for key, text in screen.texts.items()}
     if shown != stored:
         yield f"shown: {shown}, stored: {stored}"
@@ -141,9 +145,9 @@ def what_was_done_stays_done(story: Story) -> Iterator[str]:
         ended = reply.finished_at.timestamp() if reply.finished_at else math.inf
         if reply.stop_requested_at is None and ended > stop.at:
             yield f"{reply} was stopped, but went on"
-    for reply in _replies().exclude(stop_requested_at=None):
-        if reply.error == Fault.RESTARTED:
-            yield f"{reply} was stopped, but says that evoweb was restarted"
+    told = _replies().filter(state=MessageState.INTERRUPTED).exclude(stop_requested_at=None)
+    for reply in told.filter(error__in=("", Fault.RESTARTED)):
+        yield f"{reply} was stopped, but says that it was interrupted"
     deleted = Conversation.objects.exclude(deleted_at=None).count()
     if not len(story.entries("did", "delete")) <= deleted <= len(story.entries("asks", "delete")):
         yield f"{deleted} conversations are deleted"
@@ -224,6 +228,7 @@ CHECKS: tuple[Callable[[Story], Iterator[str]], ...] = (
     each_prompt_has_the_replies_that_were_asked_for,
     a_send_always_gave_the_same_turn,
     replies_say_what_the_upstream_said,
+    what_nobody_had_begun_was_begun_later,
     what_was_shown_is_stored,
     in_the_end_the_tab_shows_what_is_stored,
     what_was_done_stays_done,

@@ -10,9 +10,12 @@ import uvloop
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import QuerySet
 
 from chat.completions import retries
+from chat.generation.ownership import Ownership
 from chat.generation.service import Service
+from chat.models import Message, Process
 from tests.crashes.ana import Ana
 from tests.crashes.diary import Diary
 from tests.crashes.events import Meter, watch
@@ -59,13 +62,20 @@ def live(life: Life) -> None:
     diary = Diary(life.diary, life=life.number)
     meter = Meter(diary, dies_at=life.dies_at)
     watch(meter)
-    uvloop.run(_live(life, diary, meter))
+    with Ownership() as ownership:
+        uvloop.run(_live(life, ownership, diary, meter))
 
 
-async def _live(life: Life, diary: Diary, meter: Meter) -> None:
-    service = Service()
+async def _live(life: Life, ownership: Ownership, diary: Diary, meter: Meter) -> None:
+    service = Service(ownership=ownership)
     await service.start()
+    assert not await _left_by_the_dead().aexists(), "a reply of a dead process still runs"
     ana = Ana(service, diary=diary, meter=meter)
     ana.remembers(life.diary)
     await life.deeds(ana)
     await service.drain()
+
+
+def _left_by_the_dead() -> QuerySet[Message]:
+    claimed = Message.objects.running().exclude(claim=None)
+    return claimed.exclude(claim__in=Process.objects.values("pk"))

@@ -17,7 +17,7 @@ from tests.crashes.life import Deeds, Life, live, prepare
 from tests.crashes.scripts import ALL_QUESTIONS, SCRIPTS, goes_on, usual_answer, wandering
 from tests.upstream.process import Upstream
 
-LOG_LINES = 40
+LOG_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
