@@ -20,7 +20,7 @@ from chat.domain.turns import Turn
 from chat.enums import RUNNING_STATES, MessageState
 from chat.generation.service import Service
 from chat.generation.viewer import Eyes, Gone, Viewer
-from chat.models import Conversation, Message, User
+from chat.models import Completion, Conversation, Message, User
 from chat.views.refusals import REFUSALS
 from tests.crashes import diary as diaries
 from tests.crashes.diary import Diary, Entry
@@ -62,7 +62,7 @@ class Ana:
         match entry.what, entry.words:
             case "asks", "send":
                 self._note_sent(entry.text)
-            case "did", "send" | "try_again":
+            case "did", "send" | "try_again" | "go_on":
                 self._come_to(uuid.UUID(entry.conversation))
                 self._reply_id = entry.reply
             case "did", "delete" | "leave":
@@ -80,6 +80,9 @@ class Ana:
 
     async def tries_again(self) -> None:
         await self._does("try_again", self._try_again)
+
+    async def has_it_go_on(self) -> None:
+        await self._does("go_on", self._go_on)
 
     async def stops(self) -> None:
         await self._does("stop", self._stop)
@@ -121,13 +124,20 @@ class Ana:
         self._did_begin("send", self._turn)
 
     def _try_again(self) -> None:
-        conversation = self._conversation()
+        conversation, head = self._conversation_and_head()
         turn = self._service.try_again(
-            conversation=conversation,
-            reply=conversation.messages.get(pk=conversation.head_id or 0),
-            author=conversation.owner,
+            conversation=conversation, reply=head, author=conversation.owner
         )
         self._did_begin("try_again", turn)
+
+    def _go_on(self) -> None:
+        conversation, head = self._conversation_and_head()
+        turn = self._service.go_on(conversation=conversation, reply=head, author=conversation.owner)
+        self._did_begin("go_on", turn)
+
+    def _conversation_and_head(self) -> tuple[Conversation, Message]:
+        conversation = self._conversation()
+        return conversation, conversation.messages.get(pk=conversation.head_id or 0)
 
     def _stop(self) -> None:
         reply = self._conversation().messages.get(pk=self._reply_id)
@@ -183,6 +193,12 @@ class Ana:
         with contextlib.closing(Upstream(settings.EVOLINK_BASE_URL)) as upstream:
             await asyncio.to_thread(upstream.wait_for_requests)
         self._meter.happens("when the upstream has the request")
+
+    async def waits_until_all_is_counted(self) -> None:
+        """Also what is still read of answers that she stopped."""
+        async with asyncio.timeout(PATIENCE):
+            while await _in_request(Completion.objects.open().exists):  # noqa: ASYNC110 (as above)
+                await asyncio.sleep(0.01)
 
     def _shows_as_ended(self, head: int | None) -> bool:
         return self._screen.states.get(head or 0, MessageState.WAITING) not in RUNNING_STATES

@@ -85,10 +85,8 @@ def accepted_prompts_are_there_once(story: Story) -> Iterator[str]:
 
 
 def each_prompt_has_the_replies_that_were_asked_for(story: Story) -> Iterator[str]:
-    tried, may_have = (
-        len(story.entries("did", "try_again")),
-        len(story.entries("asks", "try_again")),
-    )
+    tried = len(story.entries("did", "try_again"))
+    may_have = len(story.entries("asks", "try_again"))
     surplus = 0
     for prompt in Message.objects.filter(role=Role.USER):
         count = prompt.children.replies().count()
@@ -140,10 +138,11 @@ def in_the_end_the_tab_shows_what_is_stored(story: Story) -> Iterator[str]:
 
 
 def what_was_done_stays_done(story: Story) -> Iterator[str]:
+    gone_on = {entry.reply for entry in story.entries("asks", "go_on")}
     for stop in story.entries("did", "stop"):
         reply = Message.objects.get(pk=stop.reply)
         ended = reply.finished_at.timestamp() if reply.finished_at else math.inf
-        if reply.stop_requested_at is None and ended > stop.at:
+        if reply.stop_requested_at is None and ended > stop.at and reply.pk not in gone_on:
             yield f"{reply} was stopped, but went on"
     told = _replies().filter(state=MessageState.INTERRUPTED).exclude(stop_requested_at=None)
     for reply in told.filter(error__in=("", Fault.RESTARTED)):
@@ -157,7 +156,7 @@ def each_request_has_its_row(story: Story) -> Iterator[str]:
     """One closed row for each request, and none that claims to have cost without one."""
     for question in ALL_QUESTIONS:
         rows = list(_rows(question))
-        requests = [record for record in story.requests if record.prompt == question]
+        requests = [record for record in story.requests if _asked(record) == question]
         ends = [*(row.started_at for row in rows[1:]), datetime.max.replace(tzinfo=UTC)]
         for row, end in zip(rows, ends, strict=False):
             own = [record for record in requests if row.started_at <= _arrival(record) < end]
@@ -207,6 +206,12 @@ def _question(reply: Message) -> str:
 
 def _rows(question: str) -> QuerySet[Completion]:
     return Completion.objects.filter(message__parent__text=question).order_by("pk")
+
+
+def _asked(record: Record) -> str:
+    """What Ana asked last; whoever goes on is told so in words that are not hers."""
+    texts: list[str] = [message["content"] for message in record.body["messages"]]
+    return [text for text in texts if text in ALL_QUESTIONS][-1]
 
 
 def _arrival(record: Record) -> datetime:

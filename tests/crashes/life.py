@@ -39,6 +39,7 @@ class Life:
     upstream_url: str
     deeds: Deeds
     dies_at: int | None = None
+    reads_on: bool = False
 
 
 def prepare(database: Path) -> None:
@@ -57,7 +58,7 @@ def use(database: Path) -> None:
 def live(life: Life) -> None:
     use(life.database)
     settings.EVOLINK_BASE_URL, settings.EVOLINK_API_KEY = life.upstream_url, KEY
-    settings.DRAIN_SECONDS = DRAIN_SECONDS
+    settings.DRAIN_SECONDS, settings.READS_ON = DRAIN_SECONDS, life.reads_on
     retries.FIRST_DELAY = FIRST_RETRY_SECONDS
     diary = Diary(life.diary, life=life.number)
     meter = Meter(diary, dies_at=life.dies_at)

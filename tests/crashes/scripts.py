@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from chat.domain.prompts import GO_ON
 from tests.crashes.ana import Ana
 from tests.crashes.life import Deeds
 
@@ -28,10 +29,10 @@ def usual_answer(question: str) -> dict[str, Any]:
     return {"match": question, "pieces": _pieces(question), "times": 0}
 
 
-def slow_answer(question: str) -> dict[str, Any]:
+def slow_answer(question: str, *, pause: float = 0.06) -> dict[str, Any]:
     """So slow that the journal commits it in two pieces."""
     pieces = _pieces(question)
-    return {"match": question, "pieces": [*pieces[:3], {"wait": 0.06}, *pieces[3:]]}
+    return {"match": question, "pieces": [*pieces[:3], {"wait": pause}, *pieces[3:]]}
 
 
 def held(question: str, *, after: int) -> dict[str, Any]:
@@ -45,6 +46,19 @@ def refused(question: str) -> dict[str, Any]:
 
 def broken(question: str, *, how: str) -> dict[str, Any]:
     return {"match": question, "pieces": [*_pieces(question)[:3], {"die": how}]}
+
+
+def rest_of_answer(question: str) -> dict[str, Any]:
+    """To whoever has half of it, which is repeated as far as evoweb asks for that."""
+    rest = ({"text": text, "tokens": len(text) // 4} for text in answer_to(question)[2:])
+    half = half_of(question)
+    pieces = [{"text": half, "tokens": len(half) // 4}, *rest]
+    return {"match": GO_ON.split(".")[0], "pieces": pieces, "times": 0}
+
+
+def usual_answers() -> list[dict[str, Any]]:
+    # The first that suits is given, and who is asked to go on is told the question again.
+    return [rest_of_answer(QUESTION), *map(usual_answer, ALL_QUESTIONS)]
 
 
 def _pieces(question: str) -> list[dict[str, Any]]:
@@ -66,6 +80,8 @@ class Script:
     deeds: Deeds
     answers: tuple[dict[str, Any], ...] = ()
     before: Deeds | None = None
+    # As the operator may want it: what was stopped is read on for its figures.
+    reads_on: bool = False
 
 
 # Deeds
@@ -94,6 +110,17 @@ async def stops_in_the_middle(ana: Ana) -> None:
     await ana.sees(half_of(QUESTION))
     await ana.stops()
     await ana.sees_the_end()
+
+
+async def stops_it_and_has_it_go_on(ana: Ana) -> None:
+    await stops_in_the_middle(ana)
+    await ana.has_it_go_on()
+    await ana.sees_the_end()
+
+
+async def stops_it_and_lets_it_be_counted(ana: Ana) -> None:
+    await stops_in_the_middle(ana)
+    await ana.waits_until_all_is_counted()
 
 
 async def sees_half_of_it(ana: Ana) -> None:
@@ -143,6 +170,13 @@ SCRIPTS = {
         Script("drained", sees_half_of_it, (held(QUESTION, after=3),)),
         Script("deleted", deletes_in_the_middle, (held(QUESTION, after=3),)),
         Script("tried-again", tries_again),
+        Script("gone-on", stops_it_and_has_it_go_on, (held(QUESTION, after=3),)),
+        Script(
+            "read-on",
+            stops_it_and_lets_it_be_counted,
+            (slow_answer(QUESTION, pause=0.15),),
+            reads_on=True,
+        ),
         Script("restarted", goes_on, (held(QUESTION, after=3),), before=is_cut_off),
     )
 }

@@ -14,7 +14,7 @@ from typing import Any
 from tests.crashes import forked
 from tests.crashes.checks import Story, examine
 from tests.crashes.life import Deeds, Life, live, prepare
-from tests.crashes.scripts import ALL_QUESTIONS, SCRIPTS, goes_on, usual_answer, wandering
+from tests.crashes.scripts import SCRIPTS, goes_on, usual_answers, wandering
 from tests.upstream.process import Upstream
 
 LOG_LINES = 12
@@ -30,12 +30,14 @@ class Case:
     replay: str
     lives: tuple[tuple[Deeds, int | None], ...]
     answers: tuple[dict[str, Any], ...]
+    reads_on: bool = False
 
 
 def scripted(name: str, event: int) -> Case:
     script = SCRIPTS[name]
     before = ((script.before, None),) if script.before else ()
-    return Case(f"{name} {event}", (*before, (script.deeds, event)), script.answers)
+    lives = (*before, (script.deeds, event))
+    return Case(f"{name} {event}", lives, script.answers, script.reads_on)
 
 
 def wandered(seed: int) -> Case:
@@ -94,11 +96,19 @@ class Stage:
 
     def _prepare(self, answers: Iterable[dict[str, Any]]) -> None:
         self._upstream.reset()
-        self._upstream.queue((*answers, *map(usual_answer, ALL_QUESTIONS)))
+        self._upstream.queue((*answers, *usual_answers()))
 
     async def _live(self, story: Story, played: Played, deeds: Deeds, dies_at: int | None) -> None:
         number = len(played.ends) + 1
-        life = Life(number, story.database, story.diary, self._upstream.base_url, deeds, dies_at)
+        life = Life(
+            number=number,
+            database=story.database,
+            diary=story.diary,
+            upstream_url=self._upstream.base_url,
+            deeds=deeds,
+            dies_at=dies_at,
+            reads_on=played.case.reads_on,
+        )
         status = await forked.run(live, life, log=story.log)
         self._keep_requests(story)
         played.statuses.append(status)
