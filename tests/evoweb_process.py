@@ -77,6 +77,19 @@ class EvowebProcess:
                 start_new_session=True,
             )
 
+    def manage(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Another command on the same data, to its end."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=environment(**self.variables),
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def stop(self) -> int:
         """SIGTERM, and wait. Gives the exit status."""
         if self.is_running:
