@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from chat.domain import replies
+from chat.domain.replies import Standing
 from tests.crashes.ana import Ana
 from tests.crashes.scripts import QUESTION, SCRIPTS, is_cut_off, slow_answer
 from tests.crashes.sweep import Case, Stage, make_database, sweep, wandered
@@ -60,5 +61,5 @@ async def test_text_that_is_shown_without_being_stored_is_found(stages: list[Sta
 
 
 async def is_shown_what_is_not_stored(ana: Ana) -> None:
-    with patch.object(replies, "write_pieces", lambda *_, **__: set()):
+    with patch.object(replies, "write_pieces", lambda *_, **__: Standing()):
         await is_cut_off(ana)
