@@ -61,6 +61,11 @@ class MessageForm(forms.Form):
             )
         return text
 
+    @property
+    def complaints(self) -> str:
+        """What is wrong with it, as one line."""
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
 
 def _range(words: Any) -> dict[str, Any]:
     """The same words whatever is wrong with a number: they say what would be right."""

@@ -41,6 +41,9 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
     form = MessageForm(request.POST)
     settings_form = SettingsForm(request.POST if "model" in request.POST else None)
     if not form.is_valid() or (settings_form.is_bound and not settings_form.is_valid()):
+        if request.htmx:
+            refusal = Refusal(422, form.complaints)
+            return refused(request, None, form=form, refusal=refusal, settings_form=settings_form)
         context = page_context(None, form=form, settings_form=settings_form)
         return render(request, PAGE, context, status=422)
 
@@ -58,6 +61,10 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
 
     if settings_form.is_bound and settings_form.cautions:
         messages.warning(request, " ".join(settings_form.cautions))
+    if request.htmx:
+        return HttpResponse(
+            status=204, headers={"HX-Redirect": turn.conversation.get_absolute_url()}
+        )
     return redirect(turn.conversation)
 
 
@@ -176,6 +183,7 @@ def refused(
             "running": thread.answering(conversation) if conversation else None,
             # A key that made a turn is used up. Any other may yet turn out to have been taken.
             "form": MessageForm() if refusal.key_is_used else None,
+            "settings_form": settings_form,
         }
     else:
         if conversation is not None:

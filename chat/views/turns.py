@@ -114,8 +114,7 @@ def _invalid(
 ) -> HttpResponse:
     """The form's own words: beside the box, or as the notice of a page that keeps its text."""
     if request.htmx:
-        words = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return refused(request, conversation, form=form, refusal=Refusal(422, words))
+        return refused(request, conversation, form=form, refusal=Refusal(422, form.complaints))
     return render(request, PAGE, page_context(conversation, form=form), status=422)
 
 

@@ -1,4 +1,5 @@
 // The box in which a message is written: its keys, its height, and when it may be sent.
+import { answered, isAway, keyFor } from "./sending.js";
 
 const onTouch = matchMedia("(pointer: coarse)");
 const growsItself = CSS.supports("field-sizing", "content");
@@ -38,14 +39,30 @@ export function connect(form) {
     notice().replaceChildren();
     // Not at once: a button that is switched off during the event would not be sent along.
     setTimeout(update);
-    // A page that is left may yet stay, when its reader stops it.
-    if (!form.hasAttribute("hx-post")) setTimeout(settle, 10000);
+  });
+  form.addEventListener("htmx:config:request", (event) => {
+    if (event.target !== form) return;
+    const { body } = event.detail.ctx.request;
+    const field = form.elements.send_key;
+    field.value = keyFor(form.dataset.draft, body.get("text"), field.value);
+    body.set("send_key", field.value);
+  });
+  form.addEventListener("htmx:before:response", (event) => {
+    // Of a server that is away it is said here, once, that the message waits for it.
+    if (event.target === form && isAway(event.detail.ctx.response)) event.preventDefault();
   });
   form.addEventListener("htmx:finally:request", (event) => {
     if (event.target !== form) return;
     const { request, response } = event.detail.ctx;
-    if (response?.status < 400) accepted(form, box, request.body.get("text"));
-    else sayWhy(notice(), notice().dataset.failed);
+    const sent = request.body.get("text");
+    if (isAway(response)) unreached(form, box, notice(), sent);
+    else if (response.headers.has("HX-Redirect")) return leave(form, settle);
+    else {
+      answered();
+      form.dispatchEvent(new Event("composer:answered"));
+      if (response.status < 400) accepted(form, box, sent);
+      else sayWhy(notice(), notice().dataset.failed);
+    }
     settle();
   });
   // Stop and Try again are not sent as a form: of them only the line can say nothing.
@@ -78,8 +95,20 @@ function grow(box) {
   box.style.blockSize = `${box.scrollHeight}px`;
 }
 
-function accepted(form, box, body) {
-  const sent = body.replaceAll("\r\n", "\n");
+// What was changed meanwhile is a draft that nobody has sent.
+function unreached(form, box, notice, sent) {
+  if (box.value !== sent) return sayWhy(notice, notice.dataset.failed);
+  form.dispatchEvent(new CustomEvent("composer:unreached", { detail: sent }));
+}
+
+// On to the new conversation: the text stands here until its page comes, and there it is forgotten. A
+// page that is left may yet stay, when its reader stops it.
+function leave(form, settle) {
+  form.dispatchEvent(new Event("composer:answered"));
+  setTimeout(settle, 10000);
+}
+
+function accepted(form, box, sent) {
   form.dispatchEvent(new CustomEvent("composer:accepted", { detail: sent }));
   // What was typed since stays: it is the next message.
   if (box.value.startsWith(sent)) box.value = box.value.slice(sent.length).trimStart();
@@ -87,7 +116,7 @@ function accepted(form, box, body) {
 
 // A refusal brings its own words. A broken line and a broken server do not.
 function sayWhy(notice, why) {
-  if (notice.childElementCount) return;
+  if (document.querySelector(".dock__notice p")) return;
   const words = document.createElement("p");
   words.textContent = why;
   notice.append(words);

@@ -1,10 +1,11 @@
 // Keeps what is being written, through a reload, a failed send and an ended session.
 // It is forgotten once the server has taken it, and only if nothing was changed since.
+import { answered, hasArrived, unanswered } from "./sending.js";
+
 const PAUSE = 400;
-const SENT = "evoweb:sent";
 
 export function connect(form) {
-  const key = `evoweb:draft:${form.dataset.draft}`;
+  const key = place(form.dataset.draft);
   const box = form.querySelector("textarea");
   let timer;
 
@@ -28,19 +29,19 @@ export function connect(form) {
     if (localStorage.getItem(key) === event.detail) localStorage.removeItem(key);
     setTimeout(keep);
   });
-  form.addEventListener("submit", () => {
-    keep();
-    if (!form.hasAttribute("hx-post")) sessionStorage.setItem(SENT, JSON.stringify([key, box.value]));
-  });
+  form.addEventListener("submit", keep);
 }
 
-// A form that was sent as a page leads to the page of its conversation: there it stands as a prompt.
+function place(draft) {
+  return `evoweb:draft:${draft}`;
+}
+
+// The answer to a send may be lost, or be the page of a new conversation: then the text stands as a prompt.
 function forgetWhatArrived() {
-  const [key, text] = JSON.parse(sessionStorage.getItem(SENT) ?? "[]");
-  sessionStorage.removeItem(SENT);
-  const prompts = [...document.querySelectorAll(".message[data-role=user] .message__text")];
-  const arrived = prompts.some((prompt) => prompt.textContent === text);
-  if (arrived && localStorage.getItem(key) === text) localStorage.removeItem(key);
+  const sent = unanswered();
+  if (!sent || !hasArrived(sent)) return;
+  answered();
+  if (localStorage.getItem(place(sent.draft)) === sent.text) localStorage.removeItem(place(sent.draft));
 }
 
 function fill(box, text) {

@@ -5,6 +5,7 @@
 const behaviors = {
   composer: () => import("./composer.js"),
   draft: () => import("./draft.js"),
+  "send-again": () => import("./send-again.js"),
   "follow-end": () => import("./follow-end.js"),
   connection: () => import("./connection.js"),
   panel: () => import("./panel.js"),

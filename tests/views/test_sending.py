@@ -84,6 +84,40 @@ def test_a_setting_out_of_range_stops_the_first_message_and_keeps_it(
     assert not Conversation.objects.exists()
 
 
+def test_to_the_script_a_first_message_names_the_page_to_go_to(
+    service: Service, browser: Client, upstream: Upstream
+) -> None:
+    answer = send(browser, "Greet me", headers=HTMX)
+
+    conversation = Conversation.objects.get()
+    sealed(conversation)
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/c/{conversation.pk}/")
+
+
+def test_the_script_is_told_of_a_setting_out_of_range_without_a_page(
+    browser: Client, ana: User
+) -> None:
+    answer = send(browser, "Greet me", model="Gemini-3.0-pro", temperature="3", headers=HTMX)
+
+    assert answer.status_code == 422
+    assert "<html" not in page_of(answer)
+    assert "A setting of this chat is out of its range." in page_of(answer)
+    assert "Give a number from 0 to 2." in page_of(answer)
+    assert not Conversation.objects.exists()
+
+
+def test_a_first_message_that_comes_twice_leads_to_the_one_conversation(
+    service: Service, browser: Client, upstream: Upstream
+) -> None:
+    key = str(uuid.uuid4())
+    first = send(browser, "Greet me", send_key=key, headers=HTMX)
+
+    second = send(browser, "Greet me", send_key=key, headers=HTMX)
+
+    sealed(Conversation.objects.get())
+    assert second["HX-Redirect"] == first["HX-Redirect"]
+
+
 def test_a_plain_form_leads_back_to_the_conversation(
     service: Service, browser: Client, upstream: Upstream, conversation: Conversation
 ) -> None:
