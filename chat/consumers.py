@@ -72,7 +72,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             self._watching.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Nothing is asked over the socket."""
+        """Nothing is asked over the socket but whether it still stands."""
+        if text_data == "ping":
+            await self.send(text_data="pong")
 
     async def _watch(self, viewer: Viewer, place: AbstractContextManager[bool]) -> None:
         try:

@@ -1,18 +1,35 @@
-// Says quietly that the connection is lost, once that has lasted, and takes it back when it is there again.
+// Says quietly that the line is lost, once that has lasted, and that it is there again.
 const PATIENCE = 1500;
+const FAREWELL = 2000;
 
-export function connect(socket) {
-  const words = document.querySelector(".dock__connection");
+export function connect(words) {
+  let isLost = false;
   let timer;
 
-  socket.addEventListener("htmx:ws:close", () => {
-    timer ??= setTimeout(() => (words.hidden = false), PATIENCE);
-  });
-  socket.addEventListener("htmx:ws:after:connection", () => {
+  const show = (state) => {
+    if (words.dataset.state === state) return;
+    words.dataset.state = state;
+    words.textContent = words.dataset[state] ?? "";
+  };
+  const isShown = () => ["reconnecting", "offline"].includes(words.dataset.state);
+  const tell = () => show(navigator.onLine ? "reconnecting" : "offline");
+
+  document.addEventListener("line:lost", () => {
+    if (isLost) return;
+    isLost = true;
     clearTimeout(timer);
-    // What was said about the line is over with it.
-    if (!words.hidden) document.getElementById("composer-notice").replaceChildren();
-    timer = undefined;
-    words.hidden = true;
+    if (words.dataset.state === "back") show("");
+    timer = setTimeout(tell, PATIENCE);
   });
+  document.addEventListener("line:live", () => {
+    if (!isLost) return;
+    isLost = false;
+    clearTimeout(timer);
+    if (!isShown()) return;
+    // What was said about the line is over with it.
+    document.getElementById("composer-notice").replaceChildren();
+    show("back");
+    timer = setTimeout(() => show(""), FAREWELL);
+  });
+  for (const sign of ["online", "offline"]) window.addEventListener(sign, () => isShown() && tell());
 }

@@ -7,6 +7,7 @@ const behaviors = {
   draft: () => import("./draft.js"),
   "send-again": () => import("./send-again.js"),
   "follow-end": () => import("./follow-end.js"),
+  socket: () => import("./socket.js"),
   connection: () => import("./connection.js"),
   panel: () => import("./panel.js"),
   waiting: () => import("./waiting.js"),

@@ -283,6 +283,16 @@ async def test_what_a_browser_says_over_the_socket_does_nothing(
     assert not await Message.objects.aexists()
 
 
+async def test_a_browser_may_ask_whether_the_line_still_stands(
+    service: Service, conversation: Conversation, ana: User
+) -> None:
+    async with socket_of(ana, conversation.pk) as socket:
+        await socket.connect()
+        await socket.send_to(text_data="ping")
+
+        assert await socket.receive_from(5) == "pong"
+
+
 @pytest.mark.parametrize(
     "query", ["since=-1", "since=x", f"since={'9' * 400}", "since=%00", "language=xx", "%ff=%ff"]
 )
