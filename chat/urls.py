@@ -2,11 +2,21 @@
 
 from django.urls import include, path
 
-from chat.views import conversations, health, live, metrics, people, turns, usage
+from chat.views import (
+    changes,
+    conversations,
+    health,
+    live,
+    metrics,
+    people,
+    turns,
+    usage,
+)
 
 _conversation = [
     path("", conversations.conversation_detail, name="conversation"),
     path("live/", live.live, name="live"),
+    path("changes/", changes.conversation_changes, name="conversation_changes"),
     path("title/", conversations.rename_conversation, name="rename_conversation"),
     path("settings/", conversations.conversation_settings, name="conversation_settings"),
     path("delete/", conversations.delete_conversation, name="delete_conversation"),

@@ -51,9 +51,9 @@ document.addEventListener("click", async (event) => {
 // what to show then, but not at once: whoever deletes or signs out here is on the way to another already.
 // Said here and not where the connection is shown, since they may come before that is fetched.
 const OVER = [4401, 4404];
-document.addEventListener("htmx:ws:close", (event) => {
-  if (OVER.includes(event.detail.code)) setTimeout(() => location.reload(), 1500);
-});
+const reloadSoon = () => setTimeout(() => location.reload(), 1500);
+document.addEventListener("htmx:ws:close", (event) => OVER.includes(event.detail.code) && reloadSoon());
+document.addEventListener("line:over", reloadSoon);
 
 // What htmx puts into the page is processed by it, and then connected here.
 document.addEventListener("htmx:after:process", (event) => connectAll(event.target));

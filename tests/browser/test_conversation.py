@@ -298,6 +298,11 @@ def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str) -> Non
     expect(reply(page)).to_have_attribute("data-state", "complete")
 
 
+def wait_for_scripts(page: Page) -> None:
+    """Until the page has all its scripts, so that it can do without a server."""
+    page.wait_for_load_state("networkidle")
+
+
 def messages(page: Page) -> Locator:
     return page.get_by_role("log").get_by_role("article")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.test_conversation import PIECES, converse, reply, send, text_of
+from tests.browser.test_conversation import PIECES, converse, reply, send, text_of, wait_for_scripts
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
@@ -54,6 +54,7 @@ def test_a_lost_line_is_said_until_it_is_back(
     converse(page, upstream, "One", answer="First")
     expect(line(page)).to_have_text("")
 
+    wait_for_scripts(page)
     own_evoweb.kill()
     expect(line(page)).to_have_text("Reconnecting…")
     own_evoweb.start()
@@ -82,6 +83,7 @@ def test_what_is_said_of_the_line_moves_nothing(
 ) -> None:
     sign_in(page, own_evoweb)
     converse(page, upstream, "One", answer="First")
+    wait_for_scripts(page)
     before = places(page)
 
     own_evoweb.kill()

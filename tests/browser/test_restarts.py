@@ -8,7 +8,14 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.test_conversation import converse, messages, reply, send, text_of
+from tests.browser.test_conversation import (
+    converse,
+    messages,
+    reply,
+    send,
+    text_of,
+    wait_for_scripts,
+)
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
@@ -22,6 +29,7 @@ def anas(page: Page, own_evoweb: EvowebProcess, upstream: Upstream) -> Page:
     """Ana's tab at a conversation with one turn, before an evoweb that may be stopped."""
     sign_in(page, own_evoweb)
     converse(page, upstream, "One", answer="First")
+    wait_for_scripts(page)
     return page
 
 
@@ -75,6 +83,7 @@ def test_a_first_message_is_sent_by_itself_and_makes_one_conversation(
     page: Page, own_evoweb: EvowebProcess, upstream: Upstream
 ) -> None:
     sign_in(page, own_evoweb)
+    wait_for_scripts(page)
     upstream.says("Hello")
     lose_the_answer(page, own_evoweb)
 
@@ -134,6 +143,7 @@ def test_a_reload_while_it_waits_leaves_a_draft_that_still_makes_one_turn(
     page: Page, own_evoweb: EvowebProcess, upstream: Upstream
 ) -> None:
     sign_in(page, own_evoweb)
+    wait_for_scripts(page)
     lose_the_answer(page, own_evoweb)
     # The page is left before it finds evoweb again.
     page.route("**/healthz", lambda route: route.abort())

@@ -23,6 +23,7 @@ TITLE = "About the xylophonist"
 POSTS = {
     "": None,
     "live/": None,
+    "changes/": None,
     "title/": 422,
     "settings/": 422,
     "delete/": 302,
@@ -36,7 +37,14 @@ POSTS = {
     "messages/{reply}/branch/": 302,
 }
 # The same for GET; what is no page is not there for reading.
-GETS = {"": 200, "live/": 302, "title/": 200, "settings/": 200, "messages/{reply}/text/": 200}
+GETS = {
+    "": 200,
+    "live/": 302,
+    "changes/": 200,
+    "title/": 200,
+    "settings/": 200,
+    "messages/{reply}/text/": 200,
+}
 PATHS = [*POSTS]
 
 every_path = pytest.mark.parametrize("path", PATHS)
@@ -93,7 +101,7 @@ def test_a_stranger_gets_what_a_missing_id_gets(
 def test_what_the_owner_reads_there(browser: Client, conversation: Conversation, path: str) -> None:
     answer = browser.get(address(path, conversation))
 
-    words = "A musician" if path.endswith("text/") else TITLE
+    words = "A musician" if path.endswith(("text/", "changes/")) else TITLE
     assert answer.status_code == GETS.get(path, 405)
     assert (words in page_of(answer)) is (answer.status_code == 200)
 

@@ -1,0 +1,64 @@
+"""What a socket would show, for pages that no socket reaches: some proxies let none through."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET
+
+from chat.generation import changes
+from chat.generation.changes import Seen
+from chat.generation.viewer import Eyes, Gone
+from chat.models import Conversation
+from chat.views.access import SignedInRequest, signed_in
+
+# What the page has then, for its next request, as the query that it came with.
+SEEN = "Evoweb-Seen"
+
+
+@require_GET
+@signed_in
+def conversation_changes(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    conversation = get_object_or_404(
+        Conversation.objects.visible_to(request.user), pk=conversation_id
+    )
+    eyes = Eyes(
+        user_id=request.user.pk,
+        language=get_language() or settings.LANGUAGE_CODE,
+        zone=timezone.get_current_timezone_name(),
+    )
+
+    try:
+        found = changes.since(conversation, eyes=eyes, seen=_seen(request.GET))
+    except Gone as gone:
+        raise Http404 from gone
+
+    status = 200 if found.frame else 204
+    return HttpResponse(found.frame, status=status, headers={SEEN: _query(found.seen)})
+
+
+def _seen(query: QueryDict) -> Seen:
+    """What makes no sense is read as nothing: the page gets more than it needs then."""
+    return Seen(
+        revision=_number(query, "since"),
+        reply_id=_number(query, "reply") or None,
+        position=_number(query, "position"),
+    )
+
+
+def _number(query: QueryDict, name: str) -> int:
+    value = query.get(name, "")
+    return int(value) if value.isdecimal() and len(value) < 18 else 0
+
+
+def _query(seen: Seen) -> str:
+    shown = {"since": seen.revision}
+    if seen.reply_id is not None:
+        shown |= {"reply": seen.reply_id, "position": seen.position}
+    return urlencode(shown)
