@@ -75,6 +75,9 @@ class Environment:
     models: tuple[str, ...]
     admin_email: str
     admin_password: str
+    # From systemd: whether it listens for this process, and where it wants to be told.
+    has_inherited_listener: bool
+    notify_socket: str
 
     @property
     def is_demonstration(self) -> bool:
@@ -123,6 +126,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
         admin_email=reader.value("EVOWEB_ADMIN_EMAIL", "", _address) or "",
         admin_password=reader.value("EVOWEB_ADMIN_PASSWORD", "", _new_password) or "",
+        has_inherited_listener=_has_inherited_listener(variables, reader.problems),
+        notify_socket=_notify_socket(variables, reader.problems),
     )
     if environment.redis_url and database and database["ENGINE"] == SQLITE:
         reader.problems.append(
@@ -155,6 +160,28 @@ class _Reader:
         except ValueError as problem:
             self.problems.append(f"{name} is {_shown(name, text)}: {problem}")
             return None
+
+
+# systemd's own variables, which nobody else sets
+
+
+def _has_inherited_listener(variables: Mapping[str, str], problems: list[str]) -> bool:
+    if variables.get("LISTEN_PID") != str(os.getpid()):
+        # Whatever is there was meant for a process that started this one.
+        return False
+    sockets = variables.get("LISTEN_FDS", "")
+    if sockets not in ("", "0", "1"):
+        problems.append(
+            f"LISTEN_FDS is {sockets!r}: give one socket, with one ListenStream= in evoweb.socket"
+        )
+    return sockets == "1"
+
+
+def _notify_socket(variables: Mapping[str, str], problems: list[str]) -> str:
+    address = variables.get("NOTIFY_SOCKET", "")
+    if address and not address.startswith(("/", "@")):
+        problems.append(f"NOTIFY_SOCKET is {address!r}: give a path, or @ and a name")
+    return address
 
 
 def _shown(name: str, text: str) -> str:

@@ -15,17 +15,15 @@ from functools import partial
 from typing import Any
 
 from daphne.server import Server as DaphneServer
-from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from evoweb import bodies
+from evoweb import bodies, leaving, listening, systemd
 
 logger = logging.getLogger(__name__)
 
-SERVICE_RESTART = 1012
 ENDING_SECONDS = 10.0
 
 # Of WebSocket frames.
@@ -61,8 +59,10 @@ class Gate:
 class Server(DaphneServer):
     """A Daphne whose `send` waits for the transport and whose end is two-phased.
 
-    On the first signal `drain` runs while pages and sockets are still served; then sockets are
-    closed with 1012, which tells browsers to come back. A second signal cuts the draining short.
+    It accepts connections once `start` is done; until then they wait in the listener's queue. On
+    the first signal `drain` runs while pages and sockets are still served; then nobody is accepted
+    any more, what was asked is answered, and sockets are closed with 1012, which tells browsers to
+    come back. A second signal cuts the draining short.
     """
 
     def __init__(
@@ -73,19 +73,26 @@ class Server(DaphneServer):
         start: Callable[[], Awaitable[None]],
         drain: Callable[[], Awaitable[None]],
         stop_now: Callable[[], None],
+        notify: Callable[[str], None],
     ) -> None:
         super().__init__(
             application,
-            endpoints=[f"fd:fileno={listener.detach()}"],
+            endpoints=[listener],
             signal_handlers=False,
             server_name="",
             websocket_timeout=-1,
             ready_callable=self._take_signals,
         )
+        # Daphne would listen on them at once, and on no Unix socket.
+        self.endpoints: list[str] = []
+        self._listener = listener
+        self._port: Any = None
         self._start = start
         self._drain = drain
         self._stop_now = stop_now
+        self._notify = notify
         self._leaving: asyncio.Task[None] | None = None
+        self._is_urgent = False
         self._starting: asyncio.Task[None] | None = None
         # Why `start` failed, once `run` has returned.
         self.failure: Exception | None = None
@@ -102,6 +109,8 @@ class Server(DaphneServer):
         elif message["type"] == "http.response.body":
             await self._write(protocol, message)
         else:
+            if message["type"] == "http.response.start" and self._leaving is not None:
+                leaving.say_close(protocol)
             await super().handle_reply(protocol, message)
 
     async def _send(self, protocol: Any, message: dict[str, Any]) -> None:
@@ -213,32 +222,42 @@ class Server(DaphneServer):
         """A process that could not start must not look as if it only took its time."""
         try:
             await self._start()
+            self._port = listening.accept_from(self._listener, self.http_factory)
         except Exception as failure:
             self.failure = failure
             self.stop()
+        else:
+            self._notify(systemd.READY)
 
     def _signalled(self) -> None:
         if self._leaving is None:
             self._leaving = asyncio.ensure_future(self._leave())
         else:
+            self._is_urgent = True
             self._stop_now()
 
     async def _leave(self) -> None:
+        self._notify(systemd.STOPPING)
         try:
+            await self._end_start()
             await self._drain()
-            self._close_sockets()
-            # Time for the close frames to get out before the reactor cancels every application.
-            await asyncio.sleep(0.1)
         except Exception:
             logger.exception("The draining failed")
+        try:
+            if self._port is not None:
+                listening.stop_accepting(self._port)
+            await leaving.close_all(self.connections, is_urgent=lambda: self._is_urgent)
+        except Exception:
+            logger.exception("Connections could not be closed in peace")
         finally:
             # Whatever went wrong, a server that was told to end must end.
             self.stop()
 
-    def _close_sockets(self) -> None:
-        for protocol in list(self.connections):
-            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
-                protocol.sendCloseFrame(code=SERVICE_RESTART)
+    async def _end_start(self) -> None:
+        """Whoever is told to end while it starts does not begin to serve any more."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
 
 
 async def _all_ended(applications: list[asyncio.Task[Any]]) -> None:
@@ -249,7 +268,9 @@ async def _all_ended(applications: list[asyncio.Task[Any]]) -> None:
 def _keep_kernel_queue_short(transport: Any) -> None:
     """Without a limit the kernel takes up to 4 MB for a peer that reads nothing or slowly: memory,
     and text that is old when it comes. What is on its way to a fast peer is not limited."""
-    transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT)
+    handle = transport.getHandle()
+    if handle.family != socket.AF_UNIX:
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT)
 
 
 def _end_request(

@@ -27,11 +27,21 @@ EMAIL = "ana@example.org"
 PASSWORD = "a long enough password"  # noqa: S105
 
 
+# Passes descriptor argv[1] on as systemd does, to the command in argv[2:].
+AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
 class EvowebProcess:
     """Start it with what differs from the defaults: `EvowebProcess(folder, EVOLINK_API_KEY=…)`."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
+        self._listener: socket.socket | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.variables = {
@@ -51,6 +61,14 @@ class EvowebProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def pass_on(self, listener: socket.socket) -> None:
+        """From its next start on, give it this socket as systemd gives those it listens on."""
+        self._listener = listener
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        # In links; it is not bound.
+        self.variables["PORT"] = str(self.port)
+
     def start(self) -> None:
         """Raises AssertionError with what it said when it does not come up."""
         self.launch()
@@ -66,15 +84,21 @@ class EvowebProcess:
     def launch(self) -> None:
         """Start it without waiting for anything."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "manage.py", "serve"]
+        passed = []
+        if self._listener is not None:
+            passed.append(self._listener.fileno())
+            command = [sys.executable, "-c", AS_SYSTEMD, str(passed[0]), *command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                command,
                 cwd=ROOT,
                 env=environment(**self.variables),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=passed,
             )
 
     def manage(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -104,7 +104,12 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listener.getsockname()[1], flush=True)
     application.server = Server(
-        application, listener=listener, start=nothing, drain=nothing, stop_now=lambda: None
+        application,
+        listener=listener,
+        start=nothing,
+        drain=nothing,
+        stop_now=lambda: None,
+        notify=lambda _state: None,
     )
     application.server.run()
 

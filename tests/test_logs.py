@@ -20,7 +20,8 @@ from evoweb.logs import JsonFormatter, LineFormatter
 from tests.conftest import evoweb_on
 from tests.evoweb_process import EMAIL, PASSWORD, ROOT, EvowebProcess, environment, send
 from tests.metrics import read_page
-from tests.test_serve import reply_state, watch
+from tests.sockets import watch
+from tests.test_serve import reply_state
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 from tests.waiting import eventually
 

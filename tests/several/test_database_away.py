@@ -13,7 +13,8 @@ from psycopg import sql
 from tests.evoweb_process import send
 from tests.several.conftest import Team
 from tests.several.test_several import received, shown
-from tests.test_serve import reply_state, watch
+from tests.sockets import watch
+from tests.test_serve import reply_state
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
 

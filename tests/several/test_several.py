@@ -13,7 +13,8 @@ from websockets.sync.client import ClientConnection
 
 from tests.evoweb_process import EvowebProcess, send
 from tests.several.conftest import Team
-from tests.test_serve import reply_state, text_of, watch
+from tests.sockets import text_of, watch
+from tests.test_serve import reply_state
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
 

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from chat.domain import accounts
 from chat.generation import service
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.ownership import AlreadyServed, Ownership, one_at_a_time
+from evoweb import systemd
 
 LEAVING_SECONDS = 10.0
 # How long a thread may keep the interpreter from the event loop. Pages are rendered in threads, and
@@ -34,6 +36,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        systemd.forget_variables()
         with ExitStack() as stack:
             listener = stack.enter_context(_listener())
             _make_folder(settings.DATA_DIR)
@@ -88,6 +91,7 @@ def _serve(listener: socket.socket, running: service.Service) -> None:
         start=running.start,
         drain=running.drain,
         stop_now=running.stop_now,
+        notify=partial(systemd.notify, settings.ENVIRONMENT.notify_socket),
     )
     server.run()
     if server.failure is not None:
@@ -102,7 +106,19 @@ def _leave_soon() -> None:
 
 
 def _listener() -> socket.socket:
-    """The socket that will be listened on, bound first so that a taken port is known at once."""
+    """The socket that will be listened on, bound first so that a taken port is known at once.
+
+    One that systemd listens on is taken as it is: whoever connects while evoweb restarts waits in
+    its queue.
+    """
+    if settings.ENVIRONMENT.has_inherited_listener:
+        try:
+            return systemd.inherited_listener()
+        except systemd.UnusableSocket as problem:
+            raise CommandError(
+                f"The socket that systemd passed cannot be used: {problem}. Give evoweb.socket a "
+                "ListenStream=, and leave Accept= out."
+            ) from problem
     host, port = settings.ENVIRONMENT.host, settings.ENVIRONMENT.port
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
