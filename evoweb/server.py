@@ -237,8 +237,8 @@ class Server(DaphneServer):
             self._stop_now()
 
     async def _leave(self) -> None:
-        self._notify(systemd.STOPPING)
         try:
+            self._notify(systemd.STOPPING)
             await self._end_start()
             await self._drain()
         except Exception:

@@ -32,6 +32,7 @@ class SmallApplication:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(sent=0, running=0, ended=0, cancelled=0)
         self.server: Any = None
+        self.released = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         match scope["type"], scope["path"]:
@@ -40,6 +41,10 @@ class SmallApplication:
                 await _answer(send, json.dumps(counts).encode())
             case "http", "/hello":
                 await _answer(send, b"hello")
+            case "http", "/held":
+                self.counts["running"] += 1
+                await self.released.wait()
+                await _answer(send, b"held")
             case "http", "/pieces":
                 await self._counted(self._chunks(scope, send))
             case "http", "/broken":
@@ -48,6 +53,11 @@ class SmallApplication:
                 await receive()
                 await send({"type": "websocket.accept"})
                 await self._counted(self._messages(scope, send))
+            case "websocket", "/open":
+                await receive()
+                await send({"type": "websocket.accept"})
+                while (message := await receive())["type"] == "websocket.receive":
+                    await send({"type": "websocket.send", "text": message["text"]})
             case "websocket", "/long":
                 await receive()
                 await send({"type": "websocket.accept"})
@@ -92,24 +102,34 @@ async def _answer(send: Any, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _say(state: str) -> None:
+    # Whoever only ends it has closed the pipe.
+    with contextlib.suppress(BrokenPipeError):
+        print(state, flush=True)
+
+
 def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from evoweb.server import Server  # noqa: PLC0415 (the loop above)
 
+    application = SmallApplication()
+
     async def nothing() -> None:
         """There is nothing to start or to drain."""
 
-    application = SmallApplication()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    print(listener.getsockname()[1], flush=True)
+    async def release() -> None:
+        """What was held until the draining goes on shortly after it."""
+        asyncio.get_running_loop().call_later(0.2, application.released.set)
+
+    listener = socket.socket(fileno=int(sys.argv[1]))
     application.server = Server(
         application,
         listener=listener,
         start=nothing,
-        drain=nothing,
+        drain=release,
         stop_now=lambda: None,
-        notify=lambda _state: None,
+        notify=_say,
     )
     application.server.run()
 
@@ -117,8 +137,12 @@ def main() -> None:
 @dataclass(frozen=True, slots=True)
 class SmallServer:
     port: int
-    pid: int
+    process: subprocess.Popen[bytes]
     log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def url(self) -> str:
@@ -132,22 +156,37 @@ class SmallServer:
     def output(self) -> str:
         return self.log.read_text()
 
+    def leave(self) -> None:
+        """SIGTERM, and wait until it is heard."""
+        self.process.terminate()
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"STOPPING=1\n"
+
 
 @contextlib.contextmanager
-def small_server(folder: Path) -> Iterator[SmallServer]:
+def small_server(folder: Path, listener: socket.socket | None = None) -> Iterator[SmallServer]:
+    """It listens on this socket, or on one of its own."""
+    own = socket.create_server(("127.0.0.1", 0), backlog=1024) if listener is None else None
+    used = listener or own
+    assert used is not None
     log = folder / "server.log"
     with (
-        log.open("wb") as output,
+        log.open("ab") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "tests.small_server"],
+            [sys.executable, "-m", "tests.small_server", str(used.fileno())],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=output,
+            pass_fds=[used.fileno()],
         ) as process,
     ):
+        port = used.getsockname()[1] if used.family == socket.AF_INET else 0
+        if own is not None:
+            own.close()
         assert process.stdout is not None
+        assert process.stdout.readline() == b"READY=1\n"
         try:
-            yield SmallServer(int(process.stdout.readline()), process.pid, log)
+            yield SmallServer(port, process, log)
         finally:
             process.terminate()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -234,3 +235,38 @@ def test_several_processes_talk_over_redis(tmp_path: Path, url: str) -> None:
     shared = {"DATABASE_URL": "postgresql://localhost/evoweb", "SECRET_KEY": KEY}
 
     assert given(tmp_path, REDIS_URL=url, **shared).redis_url == url
+
+
+# What systemd says
+
+
+def test_a_socket_that_systemd_passed_to_this_process_is_taken(tmp_path: Path) -> None:
+    ours = given(tmp_path, LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+
+    assert ours.has_inherited_listener
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_PID": "1", "LISTEN_FDS": "x"}],
+)
+def test_what_was_passed_to_another_process_is_not(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    assert not given(tmp_path, **variables).has_inherited_listener
+
+
+@pytest.mark.parametrize("sockets", ["2", "-1", "one"])
+def test_more_than_one_socket_is_refused(tmp_path: Path, sockets: str) -> None:
+    words = refusal(tmp_path, LISTEN_PID=str(os.getpid()), LISTEN_FDS=sockets)
+
+    assert f"LISTEN_FDS is '{sockets}': give one socket" in words
+
+
+def test_where_to_tell_systemd_is_a_path_or_a_name(tmp_path: Path) -> None:
+    addresses = ("/run/systemd/notify", "@systemd", "")
+
+    assert (
+        tuple(given(tmp_path, NOTIFY_SOCKET=each).notify_socket for each in addresses) == addresses
+    )
+    assert "NOTIFY_SOCKET is 'nowhere'" in refusal(tmp_path, NOTIFY_SOCKET="nowhere")

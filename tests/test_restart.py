@@ -128,11 +128,13 @@ def test_restarts_under_load_lose_no_request(kept_evoweb: EvowebProcess) -> None
             kept_evoweb.launch()
         load.wait_for_more()
 
+    kept_evoweb.stop()
     stored = prompts(kept_evoweb)
     assert statuses == [0] * RESTARTS
     assert load.pages.keys() == {200}
     assert load.refusals.keys() <= {503}
     assert load.close_codes == {SERVICE_RESTART: WATCHERS * RESTARTS}
+    assert unfinished(kept_evoweb) == (0, 0)
     assert {text: stored[text] for text in load.sent} == dict.fromkeys(load.sent, 1)
 
 
@@ -156,3 +158,11 @@ def prompts(evoweb: EvowebProcess) -> Counter[str]:
     with closing(sqlite3.connect(evoweb.folder / "evoweb.sqlite3")) as database:
         rows = database.execute("SELECT text FROM chat_message WHERE role = 'user'")
         return Counter(text for (text,) in rows)
+
+
+def unfinished(evoweb: EvowebProcess) -> tuple[int, int]:
+    """How many replies and rows of the ledger were left open."""
+    with closing(sqlite3.connect(evoweb.folder / "evoweb.sqlite3")) as database:
+        running = "SELECT count(*) FROM chat_message WHERE state IN ('waiting', 'streaming')"
+        opened = "SELECT count(*) FROM chat_completion WHERE state = 'open'"
+        return database.execute(running).fetchone()[0], database.execute(opened).fetchone()[0]

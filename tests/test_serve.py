@@ -15,7 +15,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
+import pytest
 
+from evoweb.leaving import LAST_SECONDS
 from tests.conftest import evoweb_on
 from tests.evoweb_process import ROOT, EvowebProcess, environment, free_port, send
 from tests.postgres import PostgresProcess
@@ -29,6 +31,26 @@ def test_ctrl_c_ends_it_cleanly_and_at_once_when_nothing_runs(own_evoweb: Evoweb
 
     assert own_evoweb.wait(seconds=5) == 0
     assert own_evoweb.output.rstrip().endswith("evoweb has ended.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_start_ends_it_and_the_next_start_is_whole(
+    tmp_path: Path, upstream_process: UpstreamProcess, number: signal.Signals
+) -> None:
+    evoweb = evoweb_on(tmp_path / "evoweb", upstream_process)
+    evoweb.launch()
+    # Said before the server is even imported.
+    eventually(lambda: evoweb.output, lambda output: "evoweb is at" in output, seconds=30)
+
+    evoweb.signal(number)
+    status = evoweb.wait()
+    said = evoweb.output
+    with evoweb, evoweb.session() as browser:
+        page = browser.get("/")
+
+    assert status == 0
+    assert "Traceback" not in said
+    assert page.status_code == 200
 
 
 def test_while_draining_it_takes_no_sends_and_lets_running_replies_end(
@@ -73,6 +95,43 @@ def test_a_second_signal_does_not_wait_for_running_replies(
 
     assert reply_state(after) == "interrupted"
     assert "One" in after
+
+
+def test_a_client_that_stalls_in_its_request_does_not_hold_up_the_end(
+    own_evoweb: EvowebProcess,
+) -> None:
+    with socket.create_connection(("127.0.0.1", own_evoweb.port)) as stalled:
+        stalled.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of")
+        own_evoweb.health()
+
+        own_evoweb.signal(signal.SIGTERM)
+        status = own_evoweb.wait(seconds=LAST_SECONDS + 5)
+
+    assert status == 0
+    assert own_evoweb.output.rstrip().endswith("evoweb has ended.")
+
+
+def test_the_page_without_script_ends_properly_with_the_reply(
+    own_evoweb: EvowebProcess, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    with own_evoweb.session() as browser:
+        conversation = send(browser, "Count").url.path
+        upstream.wait_until_held()
+        with browser.stream("GET", f"{conversation}live/") as page:
+            texts = page.iter_text()
+            shown = next(texts)
+            while "One" not in shown:
+                shown += next(texts)
+            own_evoweb.signal(signal.SIGTERM)
+            eventually(own_evoweb.health, lambda status: status == 503)
+            upstream.release()
+            shown += "".join(texts)
+        status = own_evoweb.wait()
+
+    assert "One two" in shown
+    assert shown.rstrip().endswith("</html>")
+    assert status == 0
 
 
 def test_sockets_are_told_to_come_back(own_evoweb: EvowebProcess, upstream: Upstream) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from chat.models import Completion, Conversation
 from tests.evoweb_process import free_port
 from tests.generation.conftest import Ask, sealed
 from tests.upstream.process import Upstream
+from tests.waiting import comes_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -215,3 +217,53 @@ async def test_a_stop_while_waiting_for_the_next_attempt_leaves_no_open_row(
     assert (reply.state, reply.text) == (MessageState.STOPPED, "")
     assert [row.state for row in rows] == [CompletionState.FAILED] * len(rows)
     assert len(upstream.requests) == 1
+
+
+async def test_a_stop_while_draining_ends_the_reply_and_the_draining(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, settings: Settings
+) -> None:
+    settings.DRAIN_SECONDS = 60
+    upstream.holds_after(1, "One", " two")
+    turn = await ask(conversation)
+    await sync_to_async(upstream.wait_until_held)()
+    draining = asyncio.create_task(service.drain())
+    await comes_true(lambda: service.supervisor.is_draining)
+
+    await sync_to_async(service.stop)(turn.reply)
+    await asyncio.wait_for(draining, 10)
+    reply = await sealed(turn.reply)
+
+    row = await Completion.objects.aget()
+    assert reply.state == MessageState.STOPPED
+    assert row.state == CompletionState.ESTIMATED
+
+
+async def test_two_stops_at_once_are_one(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two")
+    turn = await ask(conversation)
+    await sync_to_async(upstream.wait_until_held)()
+
+    stop = sync_to_async(service.stop, thread_sensitive=False)
+    await asyncio.gather(stop(turn.reply), stop(turn.reply))
+    reply = await sealed(turn.reply)
+
+    assert (reply.state, reply.error) == (MessageState.STOPPED, "")
+    assert await Completion.objects.acount() == 1
+
+
+async def test_a_stop_after_the_end_changes_nothing(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.says("Good morning")
+    turn = await ask(conversation)
+    before = await sealed(turn.reply)
+
+    await sync_to_async(service.stop)(turn.reply)
+    await service.drain()
+    await sync_to_async(service.stop)(turn.reply)
+    after = await sealed(turn.reply)
+
+    assert (after.state, after.text) == (MessageState.COMPLETE, "Good morning")
+    assert (after.stop_requested_at, after.revision) == (None, before.revision)

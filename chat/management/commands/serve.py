@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import threading
@@ -37,6 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         systemd.forget_variables()
+        _end_when_told()
         with ExitStack() as stack:
             listener = stack.enter_context(_listener())
             _make_folder(settings.DATA_DIR)
@@ -76,6 +78,16 @@ class Command(BaseCommand):
             link = accounts.welcome_link()
             self.stdout.write(f"Nobody is here yet. Create the administrator at\n  {link}")
         self.stdout.flush()
+
+
+def _end_when_told() -> None:
+    """Until the server takes them over, signals end the start in order and without a traceback."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise SystemExit
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def _serve(listener: socket.socket, running: service.Service) -> None:
