@@ -11,8 +11,9 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, chromium_path, sign_in
-from tests.browser.test_conversation import reply, send
+from tests.browser.test_conversation import reply, send, wait_for_scripts
 from tests.conftest import evoweb_on
+from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
@@ -66,10 +67,13 @@ def main() -> None:
         sign_in(page, evoweb)
         take(page, "empty")
         take_conversation(page, upstream)
+        conversation = page.url
         page.goto(f"{evoweb.url}/usage/team/")
         take(page, "usage")
         page.goto(f"{evoweb.url}/admin/chat/completion/")
         take(page, "administration")
+        page.goto(conversation)
+        take_restart(page, evoweb)
         browser.close()
 
 
@@ -120,6 +124,16 @@ def take_conversation(page: Page, upstream: Upstream) -> None:
 
     page.get_by_role("button", name="Settings of this chat").first.click()
     take(page, "settings")
+
+
+def take_restart(page: Page, evoweb: EvowebProcess) -> None:
+    wait_for_scripts(page)
+    evoweb.kill()
+    expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    take(page, "reconnecting")
+    send(page, "And who tells the team?")
+    expect(page.get_by_text("evoweb is restarting.")).to_be_visible()
+    take(page, "restarting")
 
 
 def ended(page: Page, state: str) -> None:

@@ -25,9 +25,14 @@ const look = () => {
     const below = page.scrollHeight - page.scrollTop - page.clientHeight;
     window.states.push([text, document.querySelectorAll("article").length, below]);
 };
-new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+const everything = { childList: true, subtree: true, characterData: true };
+new MutationObserver(look).observe(document, everything);
 window.drawn = [];
-const draw = () => { look(); window.drawn.push(window.states.at(-1)); requestAnimationFrame(draw); };
+const draw = () => {
+    look();
+    window.drawn.push(window.states.at(-1));
+    requestAnimationFrame(draw);
+};
 addEventListener("load", () => requestAnimationFrame(draw));
 """
 
