@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from chat.enums import RUNNING_STATES, CompletionState, Role, Source
+from chat.enums import RUNNING_STATES, CompletionState, MessageState, Role, Source
 from chat.models import Completion, Conversation, JournalPiece, Message, Process
 from chat.queries.snapshot import snapshot
 
@@ -120,9 +120,13 @@ def _running_without_owner() -> Keys:
         message=OuterRef("pk"), started_at__gt=timezone.now() - UNCLAIMED_FOR
     )
     on_its_way = Q(Exists(reserved), claim=None)
-    living = Process.objects.exclude(pk__in=Process.objects.unheard_for(SILENT_SECONDS))
-    owned = Q(claim__isnull=False, claim__in=living.values("pk"))
+    owned = Q(claim__isnull=False, claim__in=_living())
     return _keys(Message.objects.running().filter(~on_its_way, ~owned))
+
+
+def _living() -> Keys:
+    silent = Process.objects.unheard_for(SILENT_SECONDS)
+    return _keys(Process.objects.exclude(pk__in=silent))
 
 
 # Conversations
@@ -182,10 +186,16 @@ def _running_without_open_row() -> Keys:
 
 
 def _open_rows_of_sealed_replies() -> Keys:
+    """Who ran a stopped reply may still read on for its figures."""
     forgotten = Q(message=None, source=Source.CHAT) | Q(message__isnull=False) & ~Q(
         message__state__in=RUNNING_STATES
     )
-    return _keys(Completion.objects.open().filter(forgotten))
+    read_on = Q(
+        message__state=MessageState.STOPPED,
+        message__claim__isnull=False,
+        message__claim__in=_living(),
+    )
+    return _keys(Completion.objects.open().filter(forgotten & ~read_on))
 
 
 def _replies_with_several_open_rows() -> Keys:
@@ -321,7 +331,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sealed_reply_has_no_open_row",
-        "No row is open whose reply has ended.",
+        "No row is open whose reply has ended, unless it is read on for its figures.",
         "row",
         _open_rows_of_sealed_replies,
     ),

@@ -190,6 +190,20 @@ def open_row_of_a_finished_reply(conversation: Conversation) -> list[Any]:
     return changed(row, state=CompletionState.OPEN, finished_at=None)
 
 
+def open_row_that_nobody_reads_on_for(conversation: Conversation) -> list[Any]:
+    row = read_on(conversation, claim=uuid.uuid4())
+    return [row.pk]
+
+
+def read_on(conversation: Conversation, *, claim: uuid.UUID) -> Completion:
+    """The row of a stopped reply, which its process keeps open for the figures."""
+    reply = make_turn(conversation, state=MessageState.STOPPED).reply
+    changed(reply, claim=claim)
+    row = reply.completions.get()
+    changed(row, state=CompletionState.OPEN, finished_at=None)
+    return row
+
+
 def open_row_of_no_reply(conversation: Conversation) -> list[Any]:
     user = conversation.owner
     return [Completion.objects.create(user=user, model_asked="m").pk]
@@ -271,7 +285,11 @@ BREACHES: dict[str, list[Breach]] = {
     ],
     "reply_is_in_the_ledger": [reply_without_row],
     "running_reply_has_an_open_row": [running_reply_without_open_row],
-    "sealed_reply_has_no_open_row": [open_row_of_a_finished_reply, open_row_of_no_reply],
+    "sealed_reply_has_no_open_row": [
+        open_row_of_a_finished_reply,
+        open_row_that_nobody_reads_on_for,
+        open_row_of_no_reply,
+    ],
     "one_open_row_a_reply": [two_open_rows],
     "row_closed_iff_it_has_an_end": [closed_row_without_end, open_row_with_an_end],
     "final_row_has_usage": [final_row_without_usage],
@@ -319,6 +337,7 @@ def test_all_holds_for_turns_in_every_state(conversation: Conversation) -> None:
     JournalPiece.objects.create(message=running, number=1, text="and word")
     elsewhere = begin_turn(make_conversation(conversation.owner)).reply
     replies.start(elsewhere.pk, processes.join("one"))
+    read_on(make_conversation(conversation.owner), claim=processes.join("two"))
     long_ago = continued(make_conversation(conversation.owner))
     changed(long_ago, created_at=timezone.now() - LONG_AGO)
     make_turn(gone := make_conversation(conversation.owner))
