@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from chat.enums import CompletionState, Fault, MessageState, Role
 from chat.models import Completion, Conversation, JournalPiece, Message
-from chat.queries import thread
+from chat.queries import invariants, thread
 from tests.crashes import diary as diaries
 from tests.crashes.ana import key_of
 from tests.crashes.diary import Entry
@@ -72,6 +72,10 @@ def everything_is_over(_story: Story) -> Iterator[str]:
     yield from (f"{reply} runs" for reply in Message.objects.running())
     yield from (f"{row}" for row in Completion.objects.open())
     yield from (f"{piece} is in the journal" for piece in JournalPiece.objects.all())
+
+
+def the_data_is_as_it_has_to_be(_story: Story) -> Iterator[str]:
+    yield from (str(finding) for finding in invariants.findings() if not finding.holds)
 
 
 def accepted_prompts_are_there_once(story: Story) -> Iterator[str]:
@@ -229,6 +233,7 @@ def _screens(story: Story) -> dict[str, Screen]:
 
 CHECKS: tuple[Callable[[Story], Iterator[str]], ...] = (
     everything_is_over,
+    the_data_is_as_it_has_to_be,
     accepted_prompts_are_there_once,
     each_prompt_has_the_replies_that_were_asked_for,
     a_send_always_gave_the_same_turn,

@@ -16,6 +16,7 @@ from chat.completions import retries
 from chat.generation.ownership import Ownership
 from chat.generation.service import Service
 from chat.models import Message, Process
+from chat.queries import invariants
 from tests.crashes.ana import Ana
 from tests.crashes.diary import Diary
 from tests.crashes.events import Meter, watch
@@ -27,6 +28,8 @@ Deeds = Callable[[Ana], Awaitable[None]]
 
 DRAIN_SECONDS = 0.05
 FIRST_RETRY_SECONDS = 0.02
+# Invariants that speak of the process which runs a reply, or reads on for its figures.
+LEFT_BY_THE_DEAD = ("running_reply_has_an_owner", "sealed_reply_has_no_open_row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,17 @@ def live(life: Life) -> None:
     diary = Diary(life.diary, life=life.number)
     meter = Meter(diary, dies_at=life.dies_at)
     watch(meter)
+    _look_at_what_is_left()
     with Ownership() as ownership:
         uvloop.run(_live(life, ownership, diary, meter))
+
+
+def _look_at_what_is_left() -> None:
+    """What a kill leaves has nobody to go on with it, but is otherwise as it has to be."""
+    found = [finding for finding in invariants.findings() if not finding.holds]
+    wrong = [str(finding) for finding in found if finding.invariant.name not in LEFT_BY_THE_DEAD]
+    assert not wrong, f"before the start: {wrong}"
+    connections.close_all()
 
 
 async def _live(life: Life, ownership: Ownership, diary: Diary, meter: Meter) -> None:

@@ -146,6 +146,11 @@ async def is_cut_off(ana: Ana) -> None:
     await ana.is_killed_here()
 
 
+async def stops_it_and_is_cut_off(ana: Ana) -> None:
+    await stops_in_the_middle(ana)
+    await ana.is_killed_here()
+
+
 async def goes_on(ana: Ana) -> None:
     """After a restart: send again what may not have arrived, and then something new."""
     await ana.sees_the_end()
@@ -178,6 +183,13 @@ SCRIPTS = {
             reads_on=True,
         ),
         Script("restarted", goes_on, (held(QUESTION, after=3),), before=is_cut_off),
+        Script(
+            "read-on-restarted",
+            goes_on,
+            (held(QUESTION, after=3),),
+            before=stops_it_and_is_cut_off,
+            reads_on=True,
+        ),
     )
 }
 
