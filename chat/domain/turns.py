@@ -92,11 +92,13 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
                 finished_at=timezone.now(),
             )
             reply = _reserve_reply(conversation, prompt=prompt, author=author)
-    except IntegrityError as conflict:
+    except (IntegrityError, ConversationFull, ManyRunning) as refusal:
         # Somebody was faster: with this very send, or with another one.
         if (earlier := _earlier(author, text, send_key)) is not None:
             return earlier
-        raise ReplyRunning from conflict
+        if isinstance(refusal, TurnRefused):
+            raise
+        raise ReplyRunning from refusal
     return Turn(conversation, prompt, reply)
 
 

@@ -60,6 +60,7 @@ class Run:
         reply_id: int,
         conversation_id: uuid.UUID,
         *,
+        work: Work | None = None,
         claim: uuid.UUID,
         ask: Ask,
         journal: Journal,
@@ -69,6 +70,8 @@ class Run:
     ) -> None:
         self.reply_id = reply_id
         self.conversation_id = conversation_id
+        # If it was claimed already.
+        self._work = work
         self._claim = claim
         self._ask = ask
         self._journal = journal
@@ -126,7 +129,7 @@ class Run:
     # The road
 
     async def go(self) -> None:
-        work = await self._start()
+        work = self._work or await self._start()
         if work is None:
             return
         self._completion_id, self._course = work.completion_id, Course(work)

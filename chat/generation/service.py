@@ -16,8 +16,8 @@ from django.conf import settings
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, turns
-from chat.domain.replies import Standing
+from chat.domain import conversations, replies, turns
+from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
 from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
@@ -26,7 +26,7 @@ from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
 from chat.generation.membership import Membership
 from chat.generation.ownership import Ownership
-from chat.generation.pool import DatabasePool
+from chat.generation.pool import FAULTS, DatabasePool
 from chat.generation.run import Run
 from chat.generation.supervisor import Supervisor
 from chat.generation.sweeper import JUST_RESERVED, Sweeper
@@ -76,7 +76,7 @@ class Service:
         self._journal = Journal(
             claim=lambda: self._membership.claim, publish=self._publish, heed=self._heed
         )
-        self.supervisor = Supervisor(make_run=self._make_run)
+        self.supervisor = Supervisor(make_run=self._make_run, claim=self._claim_early)
         self._sweeper = Sweeper(
             membership=self._membership,
             supervisor=self.supervisor,
@@ -250,10 +250,18 @@ class Service:
         task.add_done_callback(_end_with_it)
         self._tasks.append(task)
 
-    def _make_run(self, reply_id: int, conversation_id: uuid.UUID) -> Run:
+    def _claim_early(self, reply_id: int) -> Work | None:
+        """In the request's thread. None where the run has to do it: later, or once more."""
+        try:
+            return replies.start(reply_id, self._membership.claim, after_stopped=True)
+        except (StoppedReplyOpen, *FAULTS):
+            return None
+
+    def _make_run(self, reply_id: int, conversation_id: uuid.UUID, work: Work | None) -> Run:
         return Run(
             reply_id,
             conversation_id,
+            work=work,
             claim=self._membership.claim,
             ask=self._ask,
             journal=self._journal,

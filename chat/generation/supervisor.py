@@ -13,6 +13,7 @@ from threading import Lock
 
 from django.conf import settings
 
+from chat.domain.replies import Work
 from chat.generation.run import Run
 from chat.models import Message
 
@@ -42,8 +43,14 @@ class Supervisor:
     """Starts, stops and drains replies. Its public methods may be called from any thread,
     except for `adopt`, `lose`, `drain` and `interrupt_all`, which belong to the loop."""
 
-    def __init__(self, *, make_run: Callable[[int, uuid.UUID], Run]) -> None:
+    def __init__(
+        self,
+        *,
+        make_run: Callable[[int, uuid.UUID, Work | None], Run],
+        claim: Callable[[int], Work | None],
+    ) -> None:
         self._make_run = make_run
+        self._claim = claim
         self._loop = asyncio.get_running_loop()
         self._runs: dict[int, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,7 +84,12 @@ class Supervisor:
         def start(reply: Message) -> None:
             nonlocal handed_over
             handed_over = True
-            self._loop.call_soon_threadsafe(self._spawn, reply.pk, reply.conversation_id, user_id)
+            # Here, where there is a thread and a connection already, before pages are rendered
+            # beside it. What comes to nothing is done again by the run.
+            work = self._claim(reply.pk)
+            self._loop.call_soon_threadsafe(
+                self._spawn, reply.pk, reply.conversation_id, user_id, work
+            )
 
         try:
             yield start
@@ -131,12 +143,14 @@ class Supervisor:
                     self._left.clear()
                     await self._left.wait()
 
-    def _spawn(self, reply_id: int, conversation_id: uuid.UUID, user_id: int) -> None:
+    def _spawn(
+        self, reply_id: int, conversation_id: uuid.UUID, user_id: int, work: Work | None = None
+    ) -> None:
         if reply_id in self._runs:
             # Adopted while it was on its way.
             self._leave_place(user_id)
             return
-        run = self._make_run(reply_id, conversation_id)
+        run = self._make_run(reply_id, conversation_id, work)
         self._runs[reply_id] = run
         if self._is_over:
             run.interrupt()

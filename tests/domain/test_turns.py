@@ -51,6 +51,18 @@ def test_a_person_has_only_so_many_running_replies_in_all_processes_together(
     assert begin(make_conversation(ben)).is_new
 
 
+def test_a_send_that_comes_again_is_its_turn_also_where_no_other_would_be_taken(
+    conversation: Conversation, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = uuid.uuid4()
+    first = begin(conversation, "Hello", key=key)
+    settings.MAX_REPLIES_PER_USER = 1
+
+    assert begin(conversation, "Hello", key=key).reply == first.reply
+    monkeypatch.setattr(turns, "LONGEST_CONVERSATION", 5)
+    assert begin(conversation, "Hello", key=key).reply == first.reply
+
+
 def test_prompt_reply_and_ledger_row_begin_together(conversation: Conversation, ana: User) -> None:
     turn = begin(conversation, "Greet me")
 
