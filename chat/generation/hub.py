@@ -12,6 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+# Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
+# for as long as they do not read.
+SLICE = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -35,9 +39,19 @@ class LiveReply:
     def position(self) -> int:
         return len(self.pieces)
 
-    def since(self, position: int) -> Piece:
+    def slice_end(self, position: int) -> int:
+        """Up to which position text is taken at once: all of it, unless that is very much."""
+        characters = 0
+        for end in range(position, len(self.pieces)):
+            piece = self.pieces[end]
+            characters += len(piece.text) + len(piece.reasoning)
+            if characters >= SLICE:
+                return end + 1
+        return len(self.pieces)
+
+    def since(self, position: int, until: int | None = None) -> Piece:
         """What came after `position`, as one piece."""
-        new = self.pieces[position:]
+        new = self.pieces[position:until]
         return Piece(
             text="".join(piece.text for piece in new),
             reasoning="".join(piece.reasoning for piece in new),

@@ -83,10 +83,10 @@ class Viewer:
                 # Text first: with it people see that the answer has begun, and nothing has to be
                 # read from the database for it.
                 if (live := self._begun()) is not None and live.position > self._position:
-                    await self._send_text(live)
+                    await self._show(self._next_text(live))
                 elif watch.has_changes:
                     watch.has_changes = False
-                    await self._catch_up()
+                    await self._show(await self._catch_up())
                 else:
                     await watch.woken()
             raise SignedOut
@@ -100,17 +100,22 @@ class Viewer:
             self._live, self._position = live, 0
         return self._live if live is self._live else None
 
-    async def _catch_up(self) -> None:
+    async def _show(self, frame: str) -> None:
+        """Nothing but this holds the frame: it may be large, and the browser slow."""
+        if frame:
+            await self._send(frame)
+
+    async def _catch_up(self) -> str:
         # The text so far is taken here, on the loop, so that the article and the pieces that
         # follow it fit together whatever is published while the article is rendered.
         live = self._service.hub.live(self._conversation_id)
-        position = live.position if live else 0
+        position = self._taken(live) if live else 0
         update = await self._service.readers.run(
             render_update,
             self._conversation_id,
             eyes=self._eyes,
             since=self._revision,
-            live={live.reply_id: live.since(0)} if live else {},
+            live={live.reply_id: live.since(0, position)} if live else {},
             unseen=live.reply_id if live and live is not self._live else None,
         )
         if update.answering is not None:
@@ -123,12 +128,16 @@ class Viewer:
         elif live is None or live.reply_id in update.rendered or update.is_whole:
             # Sealed meanwhile, and all of it is in the article; or on a branch that is not shown.
             self._live = None
-        if frame := update.frame + self._status(update):
-            await self._send(frame)
+        return update.frame + self._status(update)
 
-    async def _send_text(self, live: LiveReply) -> None:
-        new, self._position = live.since(self._position), live.position
-        await self._send(frames.text(live.reply_id, new.text, new.reasoning))
+    def _taken(self, live: LiveReply) -> int:
+        """Up to where an article holds the text: as far as it was sent, and one slice more."""
+        return live.slice_end(self._position if live is self._live else 0)
+
+    def _next_text(self, live: LiveReply) -> str:
+        end = live.slice_end(self._position)
+        new, self._position = live.since(self._position, end), end
+        return frames.text(live.reply_id, new.text, new.reasoning)
 
     def _status(self, update: Update) -> str:
         if update.answering == self._answering:

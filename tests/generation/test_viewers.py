@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -20,7 +21,7 @@ from chat.domain.replies import Outcome
 from chat.enums import MessageState
 from chat.generation import service as services
 from chat.generation.copies import Copies
-from chat.generation.hub import Piece
+from chat.generation.hub import SLICE, Piece
 from chat.generation.service import Service
 from chat.generation.viewer import Eyes, Gone, Viewer
 from chat.models import Conversation, JournalPiece, Message, User
@@ -301,6 +302,42 @@ async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
 
         await tab.shows(reply.pk, whole.text)
     assert len(tab.screen.past[reply.pk]) <= 5
+
+
+async def test_a_tab_that_does_not_read_gets_very_much_in_slices(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, unhelped: None
+) -> None:
+    upstream.holds_after(1, "One", "and the end")
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as tab:
+        await tab.shows(reply.pk, "One")
+        tab.screen.reads.clear()
+        for number in range(1, 41):
+            service.hub.publish(reply.pk, number, Piece(text="x" * (SLICE // 4), reasoning=""))
+
+        tab.screen.reads.set()
+
+        await tab.shows(reply.pk, "One" + "x" * SLICE * 10)
+        lengths = [len(text) for text in tab.screen.past[reply.pk]]
+    assert max(after - before for before, after in pairwise(lengths)) <= SLICE
+    upstream.release()
+
+
+async def test_a_tab_that_comes_late_gets_very_much_in_slices_too(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, unhelped: None
+) -> None:
+    upstream.holds_after(1, "One", "and the end")
+    reply = (await ask(conversation)).reply
+    async with watching(service, conversation) as early:
+        await early.shows(reply.pk, "One")
+        for number in range(1, 41):
+            service.hub.publish(reply.pk, number, Piece(text="x" * (SLICE // 4), reasoning=""))
+        async with watching(service, conversation) as late:
+            await late.shows(reply.pk, "One" + "x" * SLICE * 10)
+            lengths = [0, *(len(text) for text in late.screen.past[reply.pk])]
+
+    assert max(after - before for before, after in pairwise(lengths)) <= SLICE * 5 // 4
+    upstream.release()
 
 
 async def test_a_change_beside_a_running_reply_does_not_cut_its_text(

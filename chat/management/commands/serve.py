@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ LEAVING_SECONDS = 10.0
 # How long a thread may keep the interpreter from the event loop. Pages are rendered in threads, and
 # Python's own 5 ms for each of them would add up to a late loop.
 SWITCH_SECONDS = 0.0005
+# glibc's number for it, and bytes.
+M_MMAP_THRESHOLD = -3
+LARGE_MEMORY = 128 * 1024
 
 
 class Command(BaseCommand):
@@ -94,6 +98,7 @@ def _serve(listener: socket.socket, running: service.Service) -> None:
     # Daphne takes the loop of the policy in force at the moment of its import.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     sys.setswitchinterval(SWITCH_SECONDS)
+    _give_back_large_memory()
     from evoweb.asgi import application  # noqa: PLC0415 (slow import, and the loop above)
     from evoweb.server import Server  # noqa: PLC0415
 
@@ -108,6 +113,16 @@ def _serve(listener: socket.socket, running: service.Service) -> None:
     server.run()
     if server.failure is not None:
         raise CommandError(f"evoweb could not start: {server.failure}") from server.failure
+
+
+def _give_back_large_memory() -> None:
+    """Let glibc return what long texts took as soon as they are forgotten.
+
+    Left to itself, it takes the first of them for a sign that more will come, and keeps such memory
+    in each of its arenas, of which there is one for nearly every thread.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_MEMORY)
 
 
 def _leave_soon() -> None:
