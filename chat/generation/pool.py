@@ -47,7 +47,7 @@ def _with_fresh_connection(call: Callable[[], T]) -> T:
         _replace_dead_connections()
         return call()
     finally:
-        # PostgreSQL's go back to the pool that bounds them. To open a file again costs a millisecond.
+        # PostgreSQL's go back to the pool that bounds them. To open a file takes a millisecond.
         if connection.vendor != "sqlite":
             connections.close_all()
 
