@@ -43,10 +43,12 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Of the replies that a process runs: those that it does not own any more, because another one
-    judged them or they are gone, and those that somebody told to stop."""
+    judged them or they are gone, those that somebody told to stop, and those whose first text was
+    just written, so that `show_begun` is due."""
 
     lost: frozenset[int] = frozenset()
     stopped: frozenset[int] = frozenset()
+    begun: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,15 @@ def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Wo
     reply = Message.objects.select_related("conversation").get(pk=reply_id)
     conversation = reply.conversation
     # The settings of this moment are asked with, so this is the model that is asked.
-    row = reply.completions.open()
-    row.update(model_asked=conversation.model)
-    begun, thought = _begun(row.get())
+    row = reply.completions.open().get()
+    if row.model_asked != conversation.model:
+        Completion.objects.filter(pk=row.pk).update(model_asked=conversation.model)
+    begun, thought = _begun(row)
     return Work(
         reply_id=reply_id,
         conversation_id=conversation.pk,
         user_id=conversation.owner_id,
-        completion_id=row.get().pk,
+        completion_id=row.pk,
         request=_request(reply, begun, thought),
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
@@ -148,13 +151,25 @@ def write_pieces(
     )
     ours = [piece for piece in pieces if piece.message_id in owned]
     JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
-    for reply_id in {piece.message_id for piece in ours}:
-        if owned[reply_id].state == MessageState.WAITING:
-            _show_first(reply_id)
+    written = {piece.message_id for piece in ours}
     return Standing(
         lost=frozenset(asked - owned.keys()),
         stopped=frozenset(key for key, row in owned.items() if row.stop_requested_at),
+        begun=frozenset(key for key in written if owned[key].state == MessageState.WAITING),
     )
+
+
+@transaction.atomic
+def show_begun(reply_ids: Iterable[int], *, claim: uuid.UUID) -> None:
+    """Say of replies that they are being written: after their first text was shown, because it is
+    what people wait for."""
+    for reply_id in reply_ids:
+        conversation_id = revisions.lock(reply_id)
+        waiting = _owned([reply_id], claim).filter(state=MessageState.WAITING)
+        if conversation_id and waiting.update(state=MessageState.STREAMING):
+            first = Completion.objects.open().filter(message=reply_id)
+            first.update(first_token_at=timezone.now())
+            revisions.touch(conversation_id, [reply_id])
 
 
 def _stopped_beside(reply_id: int) -> MessageQuerySet:
@@ -262,15 +277,6 @@ def left_behind(claim: uuid.UUID) -> list[Message]:
     others = Process.objects.exclude(pk=claim).values("pk")
     claimed = Message.objects.running().exclude(claim=None)
     return list(claimed.exclude(claim__in=others).oldest_first())
-
-
-def _show_first(reply_id: int) -> None:
-    """The first text of a reply: from here on it is being written."""
-    revisions.lock(reply_id)
-    reply = Message.objects.only("conversation_id").get(pk=reply_id)
-    Message.objects.filter(pk=reply_id).update(state=MessageState.STREAMING)
-    reply.completions.open().update(first_token_at=timezone.now())
-    revisions.touch(reply.conversation_id, [reply_id])
 
 
 def _seal(running: MessageQuerySet, reply_id: int, outcome: Outcome) -> bool:

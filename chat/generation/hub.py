@@ -32,8 +32,6 @@ class LiveReply:
     reply_id: int
     conversation_id: uuid.UUID
     pieces: list[Piece] = field(default_factory=list)
-    # Whether any came since the reply is known here.
-    has_begun: bool = False
 
     @property
     def position(self) -> int:
@@ -107,11 +105,9 @@ class Hub:
         reply = self._replies.get(reply_id)
         if reply is None or number != reply.position:
             return False
-        is_first = not reply.has_begun
-        reply.has_begun = True
         reply.pieces.append(piece)
         for watch in self._watches.get(reply.conversation_id, ()):
-            watch.wake(changes=is_first)
+            watch.wake(changes=False)
         return True
 
     def reply(self, reply_id: int) -> LiveReply | None:

@@ -52,11 +52,14 @@ class Journal:
         *,
         claim: Callable[[], uuid.UUID],
         publish: Callable[[int, int, Piece], None],
+        begun: Callable[[int], None],
         heed: Callable[[Standing], None],
     ) -> None:
         self._claim = claim
         # Called with a reply, and the number and text of its piece that is committed.
         self._publish = publish
+        # Called with a reply of which it is stored that it is being written.
+        self._begun = begun
         self._heed = heed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: dict[int, _Pending] = {}
@@ -145,6 +148,8 @@ class Journal:
             shown = pieces.keys() - standing.lost
             metrics.note_shown(batch[reply_id].read_at for reply_id in shown)
             self._heed(standing)
+            if standing.begun:
+                await self._show_begun(standing.begun)
         finally:
             async with self._committed:
                 self._in_flight = set()
@@ -187,6 +192,17 @@ class Journal:
             # Whatever happened to the connection, the next attempt begins with a new one.
             connections.close_all()
             raise
+
+    async def _show_begun(self, reply_ids: Collection[int]) -> None:
+        """What cannot be said now is said with the next piece, or with the end."""
+        deed = partial(replies.show_begun, reply_ids, claim=self._claim())
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, deed)
+        except (DatabaseError, InterfaceError):
+            logger.warning("Replies that begin cannot be shown as such", exc_info=True)
+        else:
+            for reply_id in reply_ids:
+                self._begun(reply_id)
 
     def _show(self, pieces: dict[int, Piece], lost: Collection[int]) -> None:
         for reply_id, piece in pieces.items():

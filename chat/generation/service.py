@@ -74,7 +74,10 @@ class Service:
         self.hub = Hub()
         self._membership = Membership(pool=self.pool, alone=self._is_alone, judged=self._judged)
         self._journal = Journal(
-            claim=lambda: self._membership.claim, publish=self._publish, heed=self._heed
+            claim=lambda: self._membership.claim,
+            publish=self._publish,
+            begun=self._begun,
+            heed=self._heed,
         )
         self.supervisor = Supervisor(make_run=self._make_run, claim=self._claim_early)
         self._sweeper = Sweeper(
@@ -275,6 +278,10 @@ class Service:
         self.hub.publish(reply_id, number, piece)
         if live := self.hub.reply(reply_id):
             self._wire.text(live.conversation_id, reply_id, number, piece)
+
+    def _begun(self, reply_id: int) -> None:
+        if live := self.hub.reply(reply_id):
+            self._tell_all(live.conversation_id)
 
     def _heed(self, standing: Standing) -> None:
         """Do what the database says of the replies that run here."""
