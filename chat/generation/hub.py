@@ -85,6 +85,8 @@ class Hub:
         self._replies: dict[int, LiveReply] = {}
         self._by_conversation: dict[uuid.UUID, LiveReply] = {}
         self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
+        # Whether what comes has to wait, because the database cannot be written.
+        self.is_held_up = False
 
     # For those who run replies
 
@@ -126,6 +128,11 @@ class Hub:
         if self._by_conversation.get(reply.conversation_id) is reply:
             del self._by_conversation[reply.conversation_id]
         self.changed(reply.conversation_id)
+
+    def note_away(self, is_away: bool) -> None:
+        self.is_held_up = is_away
+        for watch in self._all():
+            watch.wake(changes=False)
 
     def changed(self, conversation_id: uuid.UUID) -> None:
         """The conversation has a new revision: its viewers read what changed."""

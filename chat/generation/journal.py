@@ -54,6 +54,7 @@ class Journal:
         publish: Callable[[int, int, Piece], None],
         begun: Callable[[int], None],
         heed: Callable[[Standing], None],
+        away: Callable[[bool], None],
     ) -> None:
         self._claim = claim
         # Called with a reply, and the number and text of its piece that is committed.
@@ -61,6 +62,8 @@ class Journal:
         # Called with a reply of which it is stored that it is being written.
         self._begun = begun
         self._heed = heed
+        # Called when the database cannot be written, and when it can again.
+        self._away = away
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
@@ -177,11 +180,13 @@ class Journal:
                     logger.warning(
                         "The journal cannot be written; what comes meanwhile waits", exc_info=True
                     )
+                    self._away(True)
                 is_away = True
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 if is_away:
                     logger.warning("The journal is written again")
+                    self._away(False)
                 return standing
 
     def _write(self, rows: list[JournalPiece], claim: uuid.UUID, running: list[int]) -> Standing:

@@ -78,6 +78,7 @@ class Service:
             publish=self._publish,
             begun=self._begun,
             heed=self._heed,
+            away=self.hub.note_away,
         )
         self.supervisor = Supervisor(make_run=self._make_run, claim=self._claim_early)
         self._sweeper = Sweeper(

@@ -73,6 +73,7 @@ class Viewer:
         self._position = 0
         self._waiting: frozenset[int] = frozenset()
         self._answering: int | None = None
+        self._says_held_up = False
 
     async def run(self) -> None:
         """Send until cancelled. Raises SignedOut, and Gone when there is nothing to be shown."""
@@ -80,6 +81,7 @@ class Viewer:
         watch = hub.watch(self._conversation_id, session_key=self._eyes.session_key)
         try:
             while not watch.is_over:
+                await self._show(self._holdup())
                 # Text first: with it people see that the answer has begun, and nothing has to be
                 # read from the database for it.
                 if (live := self._begun()) is not None and live.position > self._position:
@@ -138,6 +140,16 @@ class Viewer:
         end = live.slice_end(self._position)
         new, self._position = live.since(self._position, end), end
         return frames.text(live.reply_id, new.text, new.reasoning)
+
+    def _holdup(self) -> str:
+        """That new text waits to be saved, or that it does not any more, once each."""
+        live = self._service.hub.live(self._conversation_id)
+        is_held_up = self._service.hub.is_held_up and live is not None
+        if is_held_up == self._says_held_up:
+            return ""
+        self._says_held_up = is_held_up
+        with translation.override(self._eyes.language):
+            return frames.holdup(is_held_up=is_held_up)
 
     def _status(self, update: Update) -> str:
         if update.answering == self._answering:

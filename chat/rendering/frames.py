@@ -61,5 +61,11 @@ def status(*, started: bool) -> str:
     return f'<div id="status" role="status" hx-swap-oob="innerHTML">{escape(words)}</div>'
 
 
+def holdup(*, is_held_up: bool) -> str:
+    """Why no text comes although the model may be writing, or nothing."""
+    words = _("New text waits to be saved. It is shown as soon as it is.") if is_held_up else ""
+    return f'<p id="holdup" hx-swap-oob="innerHTML">{escape(words)}</p>'
+
+
 def _appended(element_id: str, text: str) -> str:
     return f'<div hx-swap-oob="beforeend:#{element_id}">{escape(text)}</div>'

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -359,6 +360,7 @@ async def test_a_change_beside_a_running_reply_does_not_cut_its_text(
         assert not (await Message.objects.aget(pk=reply.pk)).finished_at
 
 
+@transaction.atomic
 def change(message: Message) -> None:
     """Nothing that can be seen: only its revision says that it changed."""
     revisions.touch(message.conversation_id, [message.pk])

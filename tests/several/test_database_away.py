@@ -57,7 +57,10 @@ def test_running_answers_are_read_on_and_shown_and_stored_when_it_is_back(
     with watch(team.nodes[0], browser, page.text) as socket_:
         with away(team.database_url):
             upstream.release(1)
-            eventually(lambda: team.nodes[0].output, lambda log: "journal cannot be written" in log)
+            eventually(
+                lambda: str(socket_.recv(timeout=10)),
+                lambda frame: "New text waits to be saved" in frame,
+            )
         assert " two" in received(socket_, " two")
         upstream.release()
 
