@@ -26,20 +26,27 @@ _WRITE = re.compile(r'(INSERT|UPDATE|DELETE)[^"]*"(?:chat_)?(\w+)"')
 
 
 class Meter:
-    """`dies_at` is the number of the event at which the process is killed, None for none."""
+    """`dies_at` is the number of the event at which the process is killed, None for none.
+
+    Events are counted from `start` on.
+    """
 
     def __init__(self, diary: Diary, *, dies_at: int | None) -> None:
         self._diary = diary
         self._dies_at = dies_at
         self._count = 0
+        self._counts = False
         self._lock = Lock()
+
+    def start(self) -> None:
+        self._counts = True
 
     def happens(self, event: str) -> None:
         """From any thread; no other event can happen between the count and the end."""
         with self._lock:
-            self._count += 1
+            self._count += self._counts
             self._diary.write(Entry(what="event", words=f"{self._count} {event}"))
-            if self._count == self._dies_at:
+            if self._counts and self._count == self._dies_at:
                 die()
 
 

@@ -33,16 +33,25 @@ LEFT_BY_THE_DEAD = ("running_reply_has_an_owner", "sealed_reply_has_no_open_row"
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """`dies_at` is the number of the event that it does not survive."""
+class Act:
+    """What Ana does in one life, which does not survive the event of this number.
 
+    With `first`, things that she does before, only what comes after them is counted.
+    """
+
+    deeds: Deeds
+    dies_at: int | None = None
+    first: Deeds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
     number: int
+    act: Act
     database: Path
     diary: Path
     upstream_url: str
-    deeds: Deeds
-    dies_at: int | None = None
-    reads_on: bool = False
+    reads_on: bool
 
 
 def prepare(database: Path) -> None:
@@ -64,9 +73,10 @@ def live(life: Life) -> None:
     settings.DRAIN_SECONDS, settings.READS_ON = DRAIN_SECONDS, life.reads_on
     retries.FIRST_DELAY = FIRST_RETRY_SECONDS
     diary = Diary(life.diary, life=life.number)
-    meter = Meter(diary, dies_at=life.dies_at)
+    meter = Meter(diary, dies_at=life.act.dies_at)
     watch(meter)
-    _look_at_what_is_left()
+    if life.number > 1:
+        _look_at_what_is_left()
     with Ownership() as ownership:
         uvloop.run(_live(life, ownership, diary, meter))
 
@@ -81,11 +91,16 @@ def _look_at_what_is_left() -> None:
 
 async def _live(life: Life, ownership: Ownership, diary: Diary, meter: Meter) -> None:
     service = Service(ownership=ownership)
+    if life.act.first is None:
+        meter.start()
     await service.start()
     assert not await _left_by_the_dead().aexists(), "a reply of a dead process still runs"
     ana = Ana(service, diary=diary, meter=meter)
     ana.remembers(life.diary)
-    await life.deeds(ana)
+    if life.act.first is not None:
+        await life.act.first(ana)
+        meter.start()
+    await life.act.deeds(ana)
     await service.drain()
 
 

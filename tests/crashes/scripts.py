@@ -9,7 +9,7 @@ from typing import Any
 
 from chat.domain.prompts import GO_ON
 from tests.crashes.ana import Ana
-from tests.crashes.life import Deeds
+from tests.crashes.life import Act, Deeds
 
 QUESTIONS = tuple(f"Question {word}" for word in ("one", "two", "three", "four", "five", "six"))
 QUESTION, LAST_QUESTION = QUESTIONS[0], "One last thing"
@@ -71,73 +71,83 @@ def _pieces(question: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """`deeds` is the life that is ended at each of its events; `before` is one that ends itself.
+    """`deeds` are what is ended at each event, in the same life as what comes `first`; `before` is
+    a life that ends itself.
 
-    The upstream gives `answers` first, to either, and then the usual ones.
+    What comes first is swept elsewhere. The upstream gives `answers` first, in any of these lives,
+    and then the usual ones.
     """
 
     name: str
     deeds: Deeds
-    answers: tuple[dict[str, Any], ...] = ()
+    first: Deeds | None = None
     before: Deeds | None = None
+    answers: tuple[dict[str, Any], ...] = ()
     # As the operator may want it: what was stopped is read on for its figures.
     reads_on: bool = False
+
+    def acts(self, dies_at: int) -> tuple[Act, ...]:
+        before = (Act(self.before),) if self.before else ()
+        return *before, Act(self.deeds, dies_at, self.first)
 
 
 # Deeds
 
 
-async def gets_an_answer(ana: Ana) -> None:
+async def arrives(_ana: Ana) -> None:
+    """And does nothing."""
+
+
+async def asks(ana: Ana) -> None:
     await ana.sends(QUESTION)
     await ana.sees_the_end()
 
 
-async def stops_before_the_first_token(ana: Ana) -> None:
+async def asks_and_stops_at_once(ana: Ana) -> None:
+    await ana.sends(QUESTION)
+    await ana.stops()
+    await ana.sees_the_end()
+
+
+async def asks_and_stops_before_the_first_token(ana: Ana) -> None:
     await ana.sends(QUESTION)
     await ana.waits_until_upstream_is_asked()
     await ana.stops()
     await ana.sees_the_end()
 
 
-async def stops_at_once(ana: Ana) -> None:
+async def sees_half_of_it(ana: Ana) -> None:
     await ana.sends(QUESTION)
+    await ana.sees(half_of(QUESTION))
+
+
+async def stops(ana: Ana) -> None:
     await ana.stops()
     await ana.sees_the_end()
 
 
 async def stops_in_the_middle(ana: Ana) -> None:
-    await ana.sends(QUESTION)
-    await ana.sees(half_of(QUESTION))
-    await ana.stops()
-    await ana.sees_the_end()
+    await sees_half_of_it(ana)
+    await stops(ana)
 
 
-async def stops_it_and_has_it_go_on(ana: Ana) -> None:
-    await stops_in_the_middle(ana)
+async def stops_and_lets_it_be_counted(ana: Ana) -> None:
+    await stops(ana)
+    await ana.waits_until_all_is_counted()
+
+
+async def has_it_go_on(ana: Ana) -> None:
     await ana.has_it_go_on()
     await ana.sees_the_end()
 
 
-async def stops_it_and_lets_it_be_counted(ana: Ana) -> None:
-    await stops_in_the_middle(ana)
-    await ana.waits_until_all_is_counted()
-
-
-async def sees_half_of_it(ana: Ana) -> None:
-    """What then runs is drained."""
-    await ana.sends(QUESTION)
-    await ana.sees(half_of(QUESTION))
-
-
-async def deletes_in_the_middle(ana: Ana) -> None:
-    await sees_half_of_it(ana)
-    await ana.deletes()
+async def tries_again(ana: Ana) -> None:
+    await ana.tries_again()
     await ana.sees_the_end()
 
 
-async def tries_again(ana: Ana) -> None:
-    await gets_an_answer(ana)
-    await ana.tries_again()
+async def deletes(ana: Ana) -> None:
+    await ana.deletes()
     await ana.sees_the_end()
 
 
@@ -146,48 +156,64 @@ async def is_cut_off(ana: Ana) -> None:
     await ana.is_killed_here()
 
 
-async def stops_it_and_is_cut_off(ana: Ana) -> None:
+async def stops_and_is_cut_off(ana: Ana) -> None:
     await stops_in_the_middle(ana)
     await ana.is_killed_here()
 
 
-async def goes_on(ana: Ana) -> None:
-    """After a restart: send again what may not have arrived, and then something new."""
+async def sends_again(ana: Ana) -> None:
+    """After a restart: what may not have arrived."""
     await ana.sees_the_end()
-    for question in [*ana.has_sent, LAST_QUESTION]:
+    for question in [*ana.has_sent]:
         await ana.sends(question)
         await ana.sees_the_end()
+
+
+async def goes_on(ana: Ana) -> None:
+    await sends_again(ana)
+    await ana.sends(LAST_QUESTION)
+    await ana.sees_the_end()
 
 
 def half_of(question: str) -> str:
     return "".join(answer_to(question)[:2])
 
 
+_HELD = (held(QUESTION, after=3),)
+_UNANSWERED = (held(QUESTION, after=0),)
+
 SCRIPTS = {
     script.name: script
     for script in (
-        Script("answered", gets_an_answer, (slow_answer(QUESTION),)),
-        Script("stopped-at-once", stops_at_once, (held(QUESTION, after=0),)),
-        Script("stopped-unanswered", stops_before_the_first_token, (held(QUESTION, after=0),)),
-        Script("stopped-midway", stops_in_the_middle, (held(QUESTION, after=3),)),
-        Script("asked-twice", gets_an_answer, (refused(QUESTION),)),
-        Script("broken-off", gets_an_answer, (broken(QUESTION, how="reset"),)),
-        Script("drained", sees_half_of_it, (held(QUESTION, after=3),)),
-        Script("deleted", deletes_in_the_middle, (held(QUESTION, after=3),)),
-        Script("tried-again", tries_again),
-        Script("gone-on", stops_it_and_has_it_go_on, (held(QUESTION, after=3),)),
+        Script("answered", asks, answers=(slow_answer(QUESTION),)),
+        Script("asked-twice", asks, first=arrives, answers=(refused(QUESTION),)),
+        Script("broken-off", asks, first=arrives, answers=(broken(QUESTION, how="reset"),)),
+        Script("tried-again", tries_again, first=asks),
+        Script("stopped-at-once", asks_and_stops_at_once, first=arrives, answers=_UNANSWERED),
+        Script(
+            "stopped-unanswered",
+            asks_and_stops_before_the_first_token,
+            first=arrives,
+            answers=_UNANSWERED,
+        ),
+        Script("stopped-midway", stops, first=sees_half_of_it, answers=_HELD),
+        Script("gone-on", has_it_go_on, first=stops_in_the_middle, answers=_HELD),
+        Script("deleted", deletes, first=sees_half_of_it, answers=_HELD),
+        # What runs when a life has nothing left to do is drained.
+        Script("drained", arrives, first=sees_half_of_it, answers=_HELD),
+        Script("restarted", sends_again, before=is_cut_off, answers=_HELD),
         Script(
             "read-on",
-            stops_it_and_lets_it_be_counted,
-            (slow_answer(QUESTION, pause=0.15),),
+            stops_and_lets_it_be_counted,
+            first=sees_half_of_it,
+            answers=(slow_answer(QUESTION, pause=0.15),),
             reads_on=True,
         ),
-        Script("restarted", goes_on, (held(QUESTION, after=3),), before=is_cut_off),
         Script(
             "read-on-restarted",
-            goes_on,
-            (held(QUESTION, after=3),),
-            before=stops_it_and_is_cut_off,
+            sends_again,
+            before=stops_and_is_cut_off,
+            answers=_HELD,
             reads_on=True,
         ),
     )
@@ -200,17 +226,15 @@ SCRIPTS = {
 MOST_EVENTS = 50
 
 
-def wandering(
-    seed: int,
-) -> tuple[tuple[tuple[Deeds, int | None], ...], tuple[dict[str, Any], ...]]:
+def wandering(seed: int) -> tuple[tuple[Act, ...], tuple[dict[str, Any], ...]]:
     """Some lives, each of which may end at a random event, and what the upstream answers."""
     chance = random.Random(seed)
-    lives = tuple(
-        (functools.partial(wanders, seed=chance.random()), chance.randrange(1, MOST_EVENTS))
+    acts = tuple(
+        Act(functools.partial(wanders, seed=chance.random()), chance.randrange(1, MOST_EVENTS))
         for _ in range(chance.randrange(1, 4))
     )
     answers = [answer for question in QUESTIONS for answer in _any_answers(question, chance)]
-    return lives, tuple(answers)
+    return acts, tuple(answers)
 
 
 def _any_answers(question: str, chance: random.Random) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.crashes import forked
 from tests.crashes.checks import Story, examine
-from tests.crashes.life import Deeds, Life, live, prepare
+from tests.crashes.life import Act, Life, live, prepare
 from tests.crashes.scripts import SCRIPTS, goes_on, usual_answers, wandering
 from tests.upstream.process import Upstream
 
@@ -28,21 +28,19 @@ class Case:
     """
 
     replay: str
-    lives: tuple[tuple[Deeds, int | None], ...]
+    acts: tuple[Act, ...]
     answers: tuple[dict[str, Any], ...]
     reads_on: bool = False
 
 
 def scripted(name: str, event: int) -> Case:
     script = SCRIPTS[name]
-    before = ((script.before, None),) if script.before else ()
-    lives = (*before, (script.deeds, event))
-    return Case(f"{name} {event}", lives, script.answers, script.reads_on)
+    return Case(f"{name} {event}", script.acts(event), script.answers, script.reads_on)
 
 
 def wandered(seed: int) -> Case:
-    lives, answers = wandering(seed)
-    return Case(f"--seed {seed}", lives, answers)
+    acts, answers = wandering(seed)
+    return Case(f"--seed {seed}", acts, answers)
 
 
 @dataclass(slots=True)
@@ -83,11 +81,11 @@ class Stage:
         story = Story(Path(tempfile.mkdtemp(prefix="case-", dir=self._database.parent)))
         shutil.copy(self._database, story.database)
         played = Played(case)
-        for deeds, dies_at in case.lives:
+        for act in case.acts:
             self._prepare(case.answers)
-            await self._live(story, played, deeds, dies_at)
+            await self._live(story, played, act)
         self._prepare(())
-        await self._live(story, played, goes_on, None)
+        await self._live(story, played, Act(goes_on))
         await forked.run(examine, story, log=story.log)
         played.findings += story.findings()
         played.log += story.log.read_text().splitlines()
@@ -98,15 +96,14 @@ class Stage:
         self._upstream.reset()
         self._upstream.queue((*answers, *usual_answers()))
 
-    async def _live(self, story: Story, played: Played, deeds: Deeds, dies_at: int | None) -> None:
+    async def _live(self, story: Story, played: Played, act: Act) -> None:
         number = len(played.ends) + 1
         life = Life(
             number=number,
+            act=act,
             database=story.database,
             diary=story.diary,
             upstream_url=self._upstream.base_url,
-            deeds=deeds,
-            dies_at=dies_at,
             reads_on=played.case.reads_on,
         )
         status = await forked.run(live, life, log=story.log)
