@@ -25,8 +25,14 @@ NOT_FOUND = 4404
 TRY_AGAIN_LATER = 1013
 
 
+# No consumer hears of anything by the channel layer, so none is to fail while Redis is away.
+NO_CHANNEL_LAYER = ""
+
+
 class NothingHere(AsyncWebsocketConsumer):
     """At every other address, where a browser is not to knock again."""
+
+    channel_layer_alias = NO_CHANNEL_LAYER
 
     async def connect(self) -> None:
         await self.accept()
@@ -35,6 +41,8 @@ class NothingHere(AsyncWebsocketConsumer):
 
 class ConversationConsumer(AsyncWebsocketConsumer):
     """One browser looking at one conversation."""
+
+    channel_layer_alias = NO_CHANNEL_LAYER
 
     _watching: asyncio.Task[None] | None = None
 

@@ -116,6 +116,23 @@ def test_without_the_wire_between_them_text_comes_from_the_journal_and_the_wire_
         eventually(lambda: listeners(wire), lambda count: count == len(team.nodes))
 
 
+def test_without_the_wire_a_tab_can_be_opened_and_follows_the_journal(
+    team: Team, browsers: list[httpx.Client], upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "One", " two", " three")
+    page = send(browsers[0], "Count")
+    upstream.wait_until_held()
+
+    team.valkey.stop()
+    try:
+        with watch(team.nodes[1], browsers[1], page.text) as socket_:
+            upstream.release(1)
+            received(socket_, " two")
+    finally:
+        team.valkey.start()
+    upstream.release()
+
+
 def test_without_the_wire_people_can_still_sign_in(team: Team) -> None:
     team.valkey.stop()
     try:
