@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock messages screenshots clean
+.PHONY: help run test check bench chaos format lock messages screenshots clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,9 @@ check: .venv/develop.stamp  ## format, lint, types, migrations, translations, te
 
 bench: .venv/develop.stamp  ## measure, and print the table of numbers
 	$(BIN)/python -m tests.bench
+
+chaos: .venv/develop.stamp  ## kill, freeze and restart everything, RUNS times, and look what holds
+	$(BIN)/python -m tests.chaos --runs $(or $(RUNS),4) $(if $(SEED),--seed $(SEED))
 
 format: .venv/develop.stamp  ## put the code into shape
 	$(BIN)/ruff format

@@ -31,6 +31,10 @@ class Screen:
     past: dict[int, list[str]] = field(default_factory=dict)
     reads: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def load(self, page: str) -> None:
+        """Show a page that was fetched."""
+        self._put(page, whole=True)
+
     async def send(self, frame: str) -> None:
         """Where a viewer sends to. A tab that does not read makes it wait."""
         await self.reads.wait()
@@ -43,7 +47,7 @@ class Screen:
             elif part["appended"]:
                 key = int(part["appended"])
                 assert key in self.texts, "text for a message that the page does not have"
-                self._show(key, self.texts[key] + html.unescape(part["text"]))
+                self.show(key, self.texts[key] + html.unescape(part["text"]))
             elif part["status"]:
                 self.said.append(part["status"])
 
@@ -53,8 +57,8 @@ class Screen:
             self.states.clear()
         for key, state, text in ARTICLE.findall(articles):
             self.states[int(key)] = state
-            self._show(int(key), html.unescape(re.sub(r"<[^>]+>", "", text)).strip())
+            self.show(int(key), html.unescape(re.sub(r"<[^>]+>", "", text)).strip())
 
-    def _show(self, key: int, text: str) -> None:
+    def show(self, key: int, text: str) -> None:
         self.texts[key] = text
         self.past.setdefault(key, []).append(text)

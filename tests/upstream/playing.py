@@ -30,7 +30,7 @@ class Player:
         self._script = script
         self._body = record.body
         self.response: web.StreamResponse | None = None
-        self._id = script.id or f"chatcmpl-{uuid.uuid4().hex}"
+        self._id = record.answer_id = script.id or f"chatcmpl-{uuid.uuid4().hex}"
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._reason = script.finish
@@ -94,6 +94,7 @@ class Player:
             await self._write(self._bytes_of(step))
         await self._before_end()
         await self._write(self._ending())
+        self._record.gave_usage = self._gives_usage()
         response = await self._begun()
         await response.write_eof()
         return response
@@ -189,25 +190,52 @@ class Player:
             frame["choices"] = [{"index": 0, "delta": {}, "finish_reason": self._reason}]
             frame["usage"] = self._usage() if mode in ("with_finish", "every") else None
             parts.append(_event(frame))
-        if mode == "always" or (mode == "asked" and self._is_usage_asked()):
+        if self._has_usage_of_its_own():
             parts.append(_event(self._frame() | {"choices": [], "usage": self._usage()}))
         if self._script.done:
             parts.append(b"data: [DONE]\n\n")
         return b"".join(parts)
+
+    def _has_usage_of_its_own(self) -> bool:
+        mode = self._script.usage_mode
+        return mode == "always" or (mode == "asked" and self._is_usage_asked())
+
+    def _gives_usage(self) -> bool:
+        with_another = self._script.usage_mode in ("with_finish", "every")
+        return self._has_usage_of_its_own() or with_another
 
     def _is_usage_asked(self) -> bool:
         return bool((self._body.get("stream_options") or {}).get("include_usage"))
 
     async def _play_stamps(self) -> None:
         before, after = self._choice({"content": "STAMP"}).split(b"STAMP")
+        if self._script.numbered and self._script.repeats:
+            await self._repeat_end()
         began = time.monotonic()
         for number in range(self._script.count):
             due = began + number / self._script.rate
             if (wait := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            await self._write(b"%b%d;%b" % (before, time.monotonic_ns(), after))
+            stamp = f"{time.monotonic_ns()};"
+            if self._script.numbered:
+                stamp = f"r{self._record.number}n{number}t{stamp}"
+                self._record.written.append(stamp)
+            await self._write(b"%b%b%b" % (before, stamp.encode(), after))
             self._record.pieces_sent += 1
             self._record.billed.completion_tokens += 1
+
+    async def _repeat_end(self) -> None:
+        """Do what is asked of who goes on: begin with the last characters of what is there."""
+        messages = self._body.get("messages") or []
+        end = self._record.prompt.rpartition("\n\n")[2]
+        asked = len(messages) > 1 and messages[-2].get("role") == "assistant"
+        if asked and end and str(messages[-2].get("content")).endswith(end):
+            self._record.repeated = end
+            middle = len(end) // 2
+            for part in (end[:middle], end[middle:]):
+                await self._write(self._choice({"content": part}))
+                await asyncio.sleep(_BETWEEN_CUTS)
+                self._record.billed.completion_tokens += 1
 
     async def _write(self, data: bytes) -> None:
         if not data:

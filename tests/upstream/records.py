@@ -24,6 +24,10 @@ class Record(msgspec.Struct, kw_only=True):
     status: int | None = None
     pieces_sent: int = 0
     held: bool = False
+    answer_id: str = ""
+    repeated: str = ""  # the end of the earlier answer, before the numbered pieces
+    written: list[str] = msgspec.field(default_factory=list)  # the numbered pieces
+    gave_usage: bool = False  # its figures were handed to the network
     finished: bool = False  # the whole answer was handed to the network
     ended_at: float | None = None
     client_left_at: float | None = None

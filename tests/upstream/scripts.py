@@ -70,6 +70,10 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     stamp: bool = False  # `count` pieces of "<monotonic nanoseconds>;" at `rate` a second
     rate: float = 50.0
     count: int = 50
+    # Instead of bare stamps pieces of "r<request>n<number>t<stamp>;", which the record keeps; who
+    # is asked to go on from an answer's end repeats that first, in two pieces.
+    numbered: bool = False
+    repeats: bool = True
 
     def steps(self) -> list[Piece]:
         return [Piece(text=piece) if isinstance(piece, str) else piece for piece in self.pieces]
