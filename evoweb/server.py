@@ -121,6 +121,9 @@ class Server(DaphneServer):
         is_text = message.get("text") is not None
         payload: Any = message["text"] if is_text else message.get("bytes") or b""
         opcode = TEXT if is_text else BINARY
+        if protocol.state != protocol.STATE_OPEN:
+            # Lost before its first word: it has no transport that could be waited for.
+            return
         gate = self._socket_gate(protocol)
         async with gate.turn:
             for at in range(0, len(payload), FRAGMENT):

@@ -58,6 +58,10 @@ class SmallApplication:
                 await send({"type": "websocket.accept"})
                 while (message := await receive())["type"] == "websocket.receive":
                     await send({"type": "websocket.send", "text": message["text"]})
+            case "websocket", "/late":
+                await receive()
+                await send({"type": "websocket.accept"})
+                await self._counted(self._late(receive, send))
             case "websocket", "/long":
                 await receive()
                 await send({"type": "websocket.accept"})
@@ -80,6 +84,12 @@ class SmallApplication:
             await send({"type": "websocket.send", "text": PIECE})
             self.counts["sent"] += 1
         await send({"type": "websocket.close"})
+
+    async def _late(self, receive: Any, send: Any) -> None:
+        """Its first word comes when nobody is there any more."""
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        await send({"type": "websocket.send", "text": PIECE})
 
     async def _chunks(self, scope: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -95,6 +95,18 @@ def test_a_socket_that_is_closed_while_much_is_sent_to_it_is_no_error(server: Sm
     assert "Exception" not in server.output
 
 
+def test_the_first_word_to_a_socket_that_was_lost_is_no_error(server: SmallServer) -> None:
+    before = server.counts["ended"]
+
+    with open_socket(server, "/late") as reader:
+        eventually(lambda: server.counts["running"], lambda running: running == 1)
+        reader.socket.shutdown(socket.SHUT_RDWR)
+        ended = eventually(lambda: server.counts, lambda counts: counts["running"] == 0)["ended"]
+
+    assert ended == before + 1
+    assert "Exception" not in server.output
+
+
 def test_a_connection_serves_on_after_a_streamed_body(server: SmallServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     sizes, ports = [], set()
