@@ -11,6 +11,7 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from chat.generation.hints import TextHint
 from chat.generation.hub import Hub, Piece
@@ -18,6 +19,9 @@ from chat.generation.pool import DatabasePool
 from chat.queries import thread
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SILENT_SECONDS = 1.0
 
@@ -51,8 +55,8 @@ class Copies:
             self.follow(hint.reply_id, hint.conversation_id)
             return
         self._heard_at[hint.reply_id] = asyncio.get_running_loop().time()
-        position = self._hub.position(hint.reply_id)
-        if position is None or hint.number > position:
+        live = self._hub.reply(hint.reply_id)
+        if live is None or live.continues_at != hint.continues_at or hint.number > live.position:
             behind.set()
             return
         for number, piece in enumerate(hint.pieces, hint.number):
@@ -72,19 +76,21 @@ class Copies:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
-        pieces = await self._read(reply_id, after=0)
-        if pieces is None or self._runs_here(reply_id):
+        begun = await self._looked_up(thread.where_it_continues, reply_id)
+        pieces = None if begun is None else await self._read(reply_id, after=0, continues_at=begun)
+        if begun is None or pieces is None or self._runs_here(reply_id):
             # It ended, or begins here: viewers hear of it as of any change.
             self._hub.changed(conversation_id)
             return
-        self._hub.open(reply_id, conversation_id, pieces)
+        self._hub.open(reply_id, conversation_id, pieces, continues_at=begun)
         try:
             while self._hub.is_watched(conversation_id) and not self._runs_here(reply_id):
                 if not await self._needs_look(reply_id):
                     continue
                 position = self._hub.position(reply_id) or 0
-                pieces = await self._read(reply_id, after=position)
+                pieces = await self._read(reply_id, after=position, continues_at=begun)
                 if pieces is None:
+                    # Over, or over and gone on with: then who watches has it followed anew.
                     break
                 for number, piece in enumerate(pieces, position):
                     self._hub.publish(reply_id, number, piece)
@@ -102,17 +108,21 @@ class Copies:
         silent = asyncio.get_running_loop().time() - self._heard_at.get(reply_id, 0.0)
         return silent >= SILENT_SECONDS
 
-    async def _read(self, reply_id: int, *, after: int) -> list[Piece] | None:
-        """The pieces after this many, as soon as the database gives them; None of a reply that is
-        over."""
+    async def _read(self, reply_id: int, *, after: int, continues_at: int) -> list[Piece] | None:
+        """The pieces after this many; None of a run that is over."""
+        rows = await self._looked_up(
+            thread.journal_of, reply_id, after=after, continues_at=continues_at
+        )
+        return None if rows is None else [Piece(*row) for row in rows]
+
+    async def _looked_up(self, look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the database says, as soon as it does."""
         while True:
             try:
-                rows = await self._pool.run(thread.journal_of, reply_id, after=after)
+                return await self._pool.run(look, *args, **kwargs)
             except Exception:
-                logger.warning("Reply %s cannot be followed just now", reply_id, exc_info=True)
+                logger.warning("A reply cannot be followed just now", exc_info=True)
                 await asyncio.sleep(SILENT_SECONDS)
-            else:
-                return None if rows is None else [Piece(*row) for row in rows]
 
     def _forget(self, reply_id: int) -> None:
         for of_replies in (self._tasks, self._behind, self._heard_at):

@@ -16,7 +16,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from chat.generation.hub import Piece
+from chat.generation.hub import LiveReply, Piece
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ class TextHint:
 
     conversation_id: uuid.UUID
     reply_id: int
+    # Numbers begin anew each time that a reply goes on.
+    continues_at: int
     number: int
     pieces: list[Piece]
 
@@ -64,13 +66,13 @@ class Wire:
 
     # On the loop
 
-    def text(self, conversation_id: uuid.UUID, reply_id: int, number: int, piece: Piece) -> None:
+    def text(self, reply: LiveReply, number: int, piece: Piece) -> None:
         if self._layer is None:
             return
-        texts = self._outgoing.texts
-        if reply_id not in texts:
-            texts[reply_id] = TextHint(conversation_id, reply_id, number, [])
-        texts[reply_id].pieces.append(piece)
+        texts, key, continues_at = self._outgoing.texts, reply.reply_id, reply.continues_at
+        if key not in texts or texts[key].continues_at != continues_at:
+            texts[key] = TextHint(reply.conversation_id, key, continues_at, number, [])
+        texts[key].pieces.append(piece)
         self._work.set()
         if number == 0:
             self._urgent.set()
@@ -140,6 +142,7 @@ def _packed(hints: Hints, *, sender: str) -> dict[str, Any]:
             [
                 hint.conversation_id.hex,
                 hint.reply_id,
+                hint.continues_at,
                 hint.number,
                 [[piece.text, piece.reasoning] for piece in hint.pieces],
             ]
@@ -152,8 +155,8 @@ def _packed(hints: Hints, *, sender: str) -> dict[str, Any]:
 
 def _unpacked(message: dict[str, Any]) -> Hints:
     texts = (
-        TextHint(uuid.UUID(key), reply_id, number, [Piece(*piece) for piece in pieces])
-        for key, reply_id, number, pieces in message["texts"]
+        TextHint(uuid.UUID(key), reply_id, continues_at, number, [Piece(*each) for each in pieces])
+        for key, reply_id, continues_at, number, pieces in message["texts"]
     )
     return Hints(
         texts={hint.reply_id: hint for hint in texts},

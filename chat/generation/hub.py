@@ -32,6 +32,8 @@ class LiveReply:
     reply_id: int
     conversation_id: uuid.UUID
     pieces: list[Piece] = field(default_factory=list)
+    # How many characters were there before it ran: positions are those of this run alone.
+    continues_at: int = 0
 
     @property
     def position(self) -> int:
@@ -90,9 +92,16 @@ class Hub:
 
     # For those who run replies
 
-    def open(self, reply_id: int, conversation_id: uuid.UUID, pieces: Iterable[Piece] = ()) -> None:
+    def open(
+        self,
+        reply_id: int,
+        conversation_id: uuid.UUID,
+        pieces: Iterable[Piece] = (),
+        *,
+        continues_at: int = 0,
+    ) -> None:
         """A reply runs, here or in another process; `pieces` are committed already."""
-        reply = LiveReply(reply_id, conversation_id, list(pieces))
+        reply = LiveReply(reply_id, conversation_id, list(pieces), continues_at)
         self._replies[reply_id] = reply
         shown = self._by_conversation.get(conversation_id)
         # One that was told to stop may take a moment longer than the next one to begin.

@@ -136,7 +136,9 @@ class Run:
         if work.stop_requested:
             self.stop()
         self._go_on_from(work)
-        self._hub.open(self.reply_id, self.conversation_id, self._begun)
+        self._hub.open(
+            self.reply_id, self.conversation_id, self._begun, continues_at=self._characters
+        )
         self._journal.open(self.reply_id, position=work.position)
         try:
             outcome = await self._outcome(work)

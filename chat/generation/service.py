@@ -278,7 +278,7 @@ class Service:
         """Show a committed piece, here and elsewhere."""
         self.hub.publish(reply_id, number, piece)
         if live := self.hub.reply(reply_id):
-            self._wire.text(live.conversation_id, reply_id, number, piece)
+            self._wire.text(live, number, piece)
 
     def _begun(self, reply_id: int) -> None:
         if live := self.hub.reply(reply_id):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from chat.completions.verdict import is_cut, is_filtered
-from chat.enums import Fault, MessageState
+from chat.enums import RUNNING_STATES, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message
 
 TRY_AGAIN_STATES = (
@@ -143,14 +143,28 @@ def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:
     return {key: ("".join(texts[key]), "".join(reasonings[key])) for key in texts}
 
 
-def journal_of(reply_id: int, *, after: int) -> list[tuple[str, str]] | None:
-    """Text and reasoning of a running reply's pieces but the first `after`; None when it is over.
+def journal_of(
+    reply_id: int, *, after: int, continues_at: int | None = None
+) -> list[tuple[str, str]] | None:
+    """Text and reasoning of a running reply's pieces but the first `after`; None when it is over,
+    or when it runs for another rest than the one that `continues_at` these characters.
 
     The pieces are read first: those of a reply that still runs after that are all there.
     """
     pieces = JournalPiece.objects.filter(message=reply_id, number__gte=after).order_by("number")
     rows = list(pieces.values_list("text", "reasoning"))
-    return None if is_sealed(reply_id) else rows
+    if continues_at is None:
+        return None if is_sealed(reply_id) else rows
+    return rows if where_it_continues(reply_id) == continues_at else None
+
+
+def where_it_continues(reply_id: int) -> int | None:
+    """How many characters of a running reply were there before it ran; None when it is over.
+
+    Its pieces are numbered anew each time that it goes on, which by this can be told apart.
+    """
+    rows = Completion.objects.open().filter(message=reply_id, message__state__in=RUNNING_STATES)
+    return rows.order_by("-pk").values_list("continues_at", flat=True).first()
 
 
 def _with_journal(replies: list[Message]) -> None:

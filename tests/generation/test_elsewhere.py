@@ -16,8 +16,9 @@ from chat.generation import copies as copying
 from chat.generation import service as services
 from chat.generation.hints import TextHint
 from chat.generation.service import Service
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from tests.generation.conftest import Ask, sealed
+from tests.generation.test_going_on import go_on
 from tests.generation.test_viewers import watching
 from tests.upstream.process import Upstream
 from tests.waiting import comes_true
@@ -34,6 +35,15 @@ def wire(request: pytest.FixtureRequest, settings: Settings) -> None:
     memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.CHANNEL_LAYERS = memory if request.param == "with hints" else {}
     channel_layers.backends.clear()
+
+
+@pytest.fixture
+def deaf(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before the service: a process hears nothing of others, and looks when told to."""
+    settings.CHANNEL_LAYERS = {}
+    channel_layers.backends.clear()
+    monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(copying, "SILENT_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -145,6 +155,41 @@ async def test_hints_that_are_lost_doubled_or_in_disorder_change_nothing_of_what
         shown = tab.screen.past[reply.pk]
         assert all(TEXT.startswith(text) for text in shown)
         assert shown[-1] == TEXT
+
+
+async def until_pieces(service: Service, reply: Message, count: int, upstream: Upstream) -> None:
+    """Let the upstream go on piece by piece, each committed by itself, until so many are there."""
+    while (position := service.hub.position(reply.pk) or 0) < count:
+        await asyncio.to_thread(upstream.wait_until_held)
+        await asyncio.to_thread(upstream.release, 1)
+        await comes_true(lambda: (service.hub.position(reply.pk) or 0) > position)  # noqa: B023
+
+
+async def test_an_answer_that_ended_and_went_on_unheard_is_shown_without_a_gap(
+    deaf: None,
+    ask: Ask,
+    service: Service,
+    elsewhere: Service,
+    conversation: Conversation,
+    upstream: Upstream,
+) -> None:
+    upstream.holds_after(1, *WORDS)
+    reply = (await ask(conversation)).reply
+    await until_pieces(service, reply, 4, upstream)
+
+    async with watching(elsewhere, conversation) as tab:
+        await comes_true(lambda: elsewhere.hub.reply(reply.pk) is not None)
+        await sync_to_async(service.stop)(reply)
+        begun = (await sealed(reply)).text
+        upstream.holds_after(1, *WORDS[WORDS.index(f" {begun.split()[-1]}") + 1 :])
+        await go_on(service, reply)
+        await until_pieces(service, reply, 8, upstream)
+        elsewhere._copies.look(conversation.pk)
+        await tab.shows_at_least(reply.pk, f"{begun} ")
+        upstream.release()
+        await sealed(reply)
+
+        assert all(TEXT.startswith(text) for text in tab.screen.past[reply.pk])
 
 
 async def test_a_page_without_script_elsewhere_streams_the_answer(
