@@ -389,7 +389,9 @@ class Run:
         return any(piece.strip() for piece in self._text)
 
     def _sealed_as(self, state: MessageState, error: str) -> Outcome:
-        self._text.append(self._seam.rest())
+        if state == MessageState.COMPLETE:
+            # Of what broke off, what is held back is the start of what was to be repeated.
+            self._text.append(self._seam.rest())
         return Outcome(
             state=state,
             text="".join(self._text),

@@ -37,6 +37,21 @@ async def go_on(service: Service, reply: Message) -> Turn:
     )
 
 
+async def test_who_stops_in_the_middle_of_what_is_repeated_finds_nothing_twice(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, BEGUN, " lost")
+    reply = await stopped(ask, service, conversation)
+    upstream.holds_after(1, "upon a time", " there was a queen")
+    await go_on(service, reply)
+    await asyncio.to_thread(upstream.wait_until_held)
+    await comes_true(lambda: service.supervisor._runs[reply.pk]._receipt.output_characters > 0)
+
+    await sync_to_async(service.stop)(reply)
+
+    assert (await sealed(reply)).text == BEGUN
+
+
 async def rows() -> list[tuple[str, int]]:
     found = Completion.objects.order_by("pk").values_list("state", "continues_at")
     return [row async for row in found]
