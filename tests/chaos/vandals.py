@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import subprocess
 import time
 
 import psycopg
@@ -12,13 +13,17 @@ import psycopg
 from tests.chaos.evidence import Ended, Kill
 from tests.chaos.plan import CROWD, CROWD_SIZE, FEWEST_HIT, Blow
 from tests.chaos.stage import Stage
+from tests.evoweb_process import EvowebProcess
 
 STREAMING = (
     "SELECT id FROM chat_message WHERE state = 'streaming' "
     "AND claim IN (SELECT id FROM chat_process WHERE name = %s)"
 )
-# Seconds: for a crowd's first text, for a judge, and for a process that is told to end.
-PATIENCE, JUDGING, ENDING = 20.0, 40.0, 30.0
+# Seconds: for a crowd's first text, and for a judge.
+PATIENCE, JUDGING = 20.0, 40.0
+# A process that is told to end lets answers end for 3 s, saves the others, and gives what hangs
+# 10 s more before it goes with status 1.
+ENDING = 11.0
 # After something else was broken the database is not calm for so long.
 CALM_SECONDS = 2.0
 LAG_SECONDS = 3.0
@@ -121,7 +126,7 @@ class Vandal:
         node = self._world.nodes[blow.node]
         self._stage.is_up[blow.node] = False
         node.signal(signal.SIGTERM)
-        status = await asyncio.to_thread(node.wait, ENDING)
+        status = await asyncio.to_thread(_end, node)
         self._stage.evidence.ends.append(Ended(blow.node, status, was_told=True))
         await self._start(blow.node)
 
@@ -134,3 +139,12 @@ class Vandal:
     async def _start(self, number: int) -> None:
         await asyncio.to_thread(self._world.nodes[number].start)
         self._stage.is_up[number] = True
+
+
+def _end(node: EvowebProcess) -> int:
+    """Wait for the end. Who does not come to it is made to write into its log where it hangs."""
+    try:
+        return node.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        node.signal(signal.SIGABRT)
+        return node.wait()

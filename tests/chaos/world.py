@@ -132,6 +132,8 @@ def _node(folder: Path, upstream: UpstreamProcess, variables: dict[str, str]) ->
         EVOLINK_MODELS="Gemini-3.0-pro",
         EVOWEB_MAX_REPLIES_PER_USER="1000",
         EVOWEB_DRAIN_SECONDS="3",
+        # One that is ended by SIGABRT says where each of its threads was.
+        PYTHONFAULTHANDLER="1",
         **variables,
     )
 

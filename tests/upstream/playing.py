@@ -16,6 +16,8 @@ from tests.upstream.scripts import Piece, Script
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _BETWEEN_CUTS = 0.001
+# Characters of an end that is repeated.
+_REPEATED_AT_ONCE = 8
 
 
 class Died(Exception):
@@ -231,11 +233,11 @@ class Player:
         asked = len(messages) > 1 and messages[-2].get("role") == "assistant"
         if asked and end and str(messages[-2].get("content")).endswith(end):
             self._record.repeated = end
-            middle = len(end) // 2
-            for part in (end[:middle], end[middle:]):
+            for at in range(0, len(end), _REPEATED_AT_ONCE):
+                part = end[at : at + _REPEATED_AT_ONCE]
                 await self._write(self._choice({"content": part}))
-                await asyncio.sleep(_BETWEEN_CUTS)
                 self._record.billed.completion_tokens += 1
+                await asyncio.sleep(1 / self._script.rate)
 
     async def _write(self, data: bytes) -> None:
         if not data:

@@ -71,7 +71,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     rate: float = 50.0
     count: int = 50
     # Instead of bare stamps pieces of "r<request>n<number>t<stamp>;", which the record keeps; who
-    # is asked to go on from an answer's end repeats that first, in two pieces.
+    # is asked to go on from an answer's end repeats that first.
     numbered: bool = False
     repeats: bool = True
 
