@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import daphne.server  # noqa: F401 (it chooses the reactor, before anybody asks for one)
 from twisted.internet import reactor, tcp, unix
 from twisted.internet.address import UNIXAddress
 

@@ -121,7 +121,8 @@ def _say(state: str) -> None:
 def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    from evoweb.server import Server  # noqa: PLC0415 (the loop above)
+    from evoweb.leaving import QUIET_SECONDS  # noqa: PLC0415 (the loop above)
+    from evoweb.server import Server  # noqa: PLC0415
 
     application = SmallApplication()
 
@@ -129,8 +130,9 @@ def main() -> None:
         """There is nothing to start or to drain."""
 
     async def release() -> None:
-        """What was held until the draining goes on shortly after it."""
-        asyncio.get_running_loop().call_later(0.2, application.released.set)
+        """What was held until the draining goes on once silent connections are closed."""
+        delay = QUIET_SECONDS + 0.5
+        asyncio.get_running_loop().call_later(delay, application.released.set)
 
     listener = socket.socket(fileno=int(sys.argv[1]))
     application.server = Server(

@@ -30,9 +30,14 @@ def server(tmp_path: Path) -> Iterator[SmallServer]:
         yield server
 
 
-def test_a_request_in_work_is_answered_and_told_that_it_was_the_last(server: SmallServer) -> None:
+@pytest.mark.parametrize("body", [b"", b"x" * 1000], ids=["without a body", "with one"])
+def test_a_request_in_work_is_answered_and_told_that_it_was_the_last(
+    server: SmallServer, body: bytes
+) -> None:
     with ThreadPoolExecutor(1) as threads:
-        held = threads.submit(httpx.get, f"{server.url}/held", trust_env=False)
+        held = threads.submit(
+            httpx.request, "POST", f"{server.url}/held", content=body, trust_env=False
+        )
         eventually(lambda: server.counts["running"], lambda running: running == 1)
         server.leave()
         answer = held.result(10)
