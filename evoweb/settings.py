@@ -95,6 +95,8 @@ if ON_SQLITE:
     # Django's own choice for tests is memory, which has no WAL and other locks.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
+    # One that died while it was kept is found out before a request is given it.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Threads come and go with requests; the pool is what bounds the connections.
     DATABASES["default"]["OPTIONS"] = {
         "pool": {"min_size": 2, "max_size": 16, "timeout": 5},

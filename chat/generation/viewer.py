@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone, translation
 
-from chat.generation.hub import LiveReply, Piece
+from chat.generation.hub import LiveReply, Piece, Watch
+from chat.generation.pool import FAULTS
 from chat.generation.service import Service
 from chat.models import Conversation, User
 from chat.queries import people, thread
 from chat.rendering import frames
+
+AGAIN_SECONDS = 1.0
 
 
 class Gone(Exception):
@@ -87,8 +91,7 @@ class Viewer:
                 if (live := self._begun()) is not None and live.position > self._position:
                     await self._show(self._next_text(live))
                 elif watch.has_changes:
-                    watch.has_changes = False
-                    await self._show(await self._catch_up())
+                    await self._show(await self._changes(watch))
                 else:
                     await watch.woken()
             raise SignedOut
@@ -106,6 +109,16 @@ class Viewer:
         """Nothing but this holds the frame: it may be large, and the browser slow."""
         if frame:
             await self._send(frame)
+
+    async def _changes(self, watch: Watch) -> str:
+        """What changed; nothing for now if the database cannot say."""
+        watch.has_changes = False
+        try:
+            return await self._catch_up()
+        except FAULTS:
+            watch.has_changes = True
+            await asyncio.sleep(AGAIN_SECONDS)
+            return ""
 
     async def _catch_up(self) -> str:
         # The text so far is taken here, on the loop, so that the article and the pieces that
@@ -152,7 +165,9 @@ class Viewer:
             return frames.holdup(is_held_up=is_held_up)
 
     def _status(self, update: Update) -> str:
-        if update.answering == self._answering:
+        # An end that was committed while this was read is told of with its article, which follows.
+        is_early = update.answering is None and not update.frame
+        if update.answering == self._answering or is_early:
             return ""
         self._answering = update.answering
         with translation.override(self._eyes.language):
