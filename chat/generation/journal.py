@@ -68,6 +68,8 @@ class Journal:
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
+        # Replies whose first text was committed, which is yet to be said of them.
+        self._begun_since: set[int] = set()
         # Replies of which no text has come yet.
         self._unshown: set[int] = set()
         self._looked_at = 0.0
@@ -141,7 +143,7 @@ class Journal:
             for reply_id, pending in batch.items()
             if reply_id in self._numbers
         }
-        if not pieces and self._until_look():
+        if not pieces and not self._begun_since and self._until_look():
             return
         self._in_flight = set(pieces)
         try:
@@ -151,8 +153,11 @@ class Journal:
             shown = pieces.keys() - standing.lost
             metrics.note_shown(batch[reply_id].read_at for reply_id in shown)
             self._heed(standing)
+            await self._show_begun()
             if standing.begun:
-                await self._show_begun(standing.begun)
+                # Not at once: the first text is on its way to readers, and this can wait.
+                self._begun_since |= standing.begun
+                self._work.set()
         finally:
             async with self._committed:
                 self._in_flight = set()
@@ -198,8 +203,11 @@ class Journal:
             connections.close_all()
             raise
 
-    async def _show_begun(self, reply_ids: Collection[int]) -> None:
+    async def _show_begun(self) -> None:
         """What cannot be said now is said with the next piece, or with the end."""
+        reply_ids, self._begun_since = self._begun_since & self._numbers.keys(), set()
+        if not reply_ids:
+            return
         deed = partial(replies.show_begun, reply_ids, claim=self._claim())
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, deed)

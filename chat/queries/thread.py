@@ -105,29 +105,44 @@ def entries(
     """What to show of the branch, or only of its messages that changed after a revision.
 
     The message `always` is shown whether it changed or not. A running reply's text is what the
-    journal holds of it. At most four queries.
+    journal holds of it. At most five queries.
     """
-    path = branch(conversation)
-    shown = [
-        message
-        for message in path
-        if changed_since is None or message.revision > changed_since or message.pk == always
-    ]
+    if changed_since is None:
+        shown = branch(conversation)
+    else:
+        shown = _changed(conversation, since=changed_since, always=always)
     replies = [message for message in shown if message.is_reply]
     _with_journal(replies)
     attempts = _attempts(replies)
     families = _siblings(conversation, replies)
-    last = path[-1].pk if path else None
     return [
         _entry(
             message,
             conversation=conversation,
             attempts=attempts.get(message.pk, []),
             family=families.get(message.parent_id, []) if message.is_reply else [],
-            is_last=message.pk == last,
+            is_last=message.pk == conversation.head_id,
         )
         for message in shown
     ]
+
+
+def _changed(conversation: Conversation, *, since: int, always: int | None) -> list[Message]:
+    """Of a long conversation only what is shown is read with its text."""
+    nodes = {
+        key: (parent_id, revision)
+        for key, parent_id, revision in conversation.messages.values_list(
+            "pk", "parent_id", "revision"
+        )
+    }
+    wanted: list[int] = []
+    node = conversation.head_id
+    while node in nodes:
+        parent_id, revision = nodes[node]
+        if revision > since or node == always:
+            wanted.append(node)
+        node = parent_id
+    return list(conversation.messages.filter(pk__in=wanted).oldest_first()) if wanted else []
 
 
 def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:

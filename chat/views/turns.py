@@ -16,6 +16,7 @@ from chat.generation import service
 from chat.generation.service import Service
 from chat.models import Conversation, Message
 from chat.queries import thread
+from chat.queries.thread import Entry
 from chat.rendering import frames
 from chat.views.access import SignedInRequest, signed_in
 from chat.views.conversations import PAGE, page_context, refused
@@ -121,16 +122,21 @@ def _invalid(
 def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
     if not request.htmx:
         return redirect(turn.conversation)
-    new = {turn.prompt.pk, turn.reply.pk}
     context = {
         "conversation": turn.conversation,
-        "entries": [
-            entry for entry in thread.entries(turn.conversation) if entry.message.pk in new
-        ],
+        "entries": _entries(turn),
         "running": thread.answering(turn.conversation),
         "form": MessageForm(),
     }
     return render(request, f"{PAGE}#sent", context)
+
+
+def _entries(turn: Turn) -> list[Entry]:
+    """Those of the turn alone, whatever else changed meanwhile."""
+    before = min(turn.prompt.revision, turn.reply.revision) - 1
+    new = {turn.prompt.pk, turn.reply.pk}
+    changed = thread.entries(turn.conversation, changed_since=before)
+    return [entry for entry in changed if entry.message.pk in new]
 
 
 def _answer(
