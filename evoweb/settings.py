@@ -15,7 +15,7 @@ except environment.BadEnvironment as problem:
 
 BASE_DIR = environment.ROOT
 DATA_DIR = ENVIRONMENT.data_dir
-VERSION = "0.1.dev0"
+VERSION = "0.2.dev0"
 
 SECRET_KEY = ENVIRONMENT.secret_key
 DEBUG = False
