@@ -43,12 +43,10 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Of the replies that a process runs: those that it does not own any more, because another one
-    judged them or they are gone, those that somebody told to stop, and those whose first text was
-    just written, so that `show_begun` is due."""
+    judged them or they are gone, and those that somebody told to stop."""
 
     lost: frozenset[int] = frozenset()
     stopped: frozenset[int] = frozenset()
-    begun: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +149,23 @@ def write_pieces(
     )
     ours = [piece for piece in pieces if piece.message_id in owned]
     JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
-    written = {piece.message_id for piece in ours}
+    for reply_id in {piece.message_id for piece in ours}:
+        if owned[reply_id].state == MessageState.WAITING:
+            _show_begun(reply_id)
     return Standing(
         lost=frozenset(asked - owned.keys()),
         stopped=frozenset(key for key, row in owned.items() if row.stop_requested_at),
-        begun=frozenset(key for key in written if owned[key].state == MessageState.WAITING),
     )
 
 
-@transaction.atomic
-def show_begun(reply_ids: Iterable[int], *, claim: uuid.UUID) -> None:
-    """Say of replies that they are being written: after their first text was shown, because it is
-    what people wait for."""
-    for reply_id in reply_ids:
-        conversation_id = revisions.lock(reply_id)
-        waiting = _owned([reply_id], claim).filter(state=MessageState.WAITING)
-        if conversation_id and waiting.update(state=MessageState.STREAMING):
-            first = Completion.objects.open().filter(message=reply_id)
-            first.update(first_token_at=timezone.now())
-            revisions.touch(conversation_id, [reply_id])
+def _show_begun(reply_id: int) -> None:
+    """The first text of a reply: from here on it is being written."""
+    conversation_id = revisions.lock(reply_id)
+    Message.objects.filter(pk=reply_id).update(state=MessageState.STREAMING)
+    rows = Completion.objects.open().filter(message=reply_id)
+    rows.update(first_token_at=timezone.now())
+    if conversation_id is not None:
+        revisions.touch(conversation_id, [reply_id])
 
 
 def _stopped_beside(reply_id: int) -> MessageQuerySet:

@@ -59,7 +59,7 @@ class Journal:
         self._claim = claim
         # Called with a reply, and the number and text of its piece that is committed.
         self._publish = publish
-        # Called with a reply of which it is stored that it is being written.
+        # Called with a reply whose first text was shown: it is being written now.
         self._begun = begun
         self._heed = heed
         # Called when the database cannot be written, and when it can again.
@@ -68,10 +68,9 @@ class Journal:
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
-        # Replies whose first text was committed, which is yet to be said of them.
-        self._begun_since: set[int] = set()
-        # Replies of which no text has come yet.
+        # Replies of which no text has come yet, and those of which none was shown yet.
         self._unshown: set[int] = set()
+        self._silent: set[int] = set()
         self._looked_at = 0.0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -82,6 +81,7 @@ class Journal:
         """Take text of this reply, of which so many pieces are committed."""
         self._numbers[reply_id] = position
         self._unshown.add(reply_id)
+        self._silent.add(reply_id)
         self._work.set()
 
     def append(self, reply_id: int, *, text: str = "", reasoning: str = "") -> None:
@@ -110,6 +110,7 @@ class Journal:
         self._pending.pop(reply_id, None)
         self._numbers.pop(reply_id, None)
         self._unshown.discard(reply_id)
+        self._silent.discard(reply_id)
 
     async def run(self) -> None:
         """Commit until cancelled."""
@@ -143,7 +144,7 @@ class Journal:
             for reply_id, pending in batch.items()
             if reply_id in self._numbers
         }
-        if not pieces and not self._begun_since and self._until_look():
+        if not pieces and self._until_look():
             return
         self._in_flight = set(pieces)
         try:
@@ -153,11 +154,6 @@ class Journal:
             shown = pieces.keys() - standing.lost
             metrics.note_shown(batch[reply_id].read_at for reply_id in shown)
             self._heed(standing)
-            await self._show_begun()
-            if standing.begun:
-                # Not at once: the first text is on its way to readers, and this can wait.
-                self._begun_since |= standing.begun
-                self._work.set()
         finally:
             async with self._committed:
                 self._in_flight = set()
@@ -203,22 +199,11 @@ class Journal:
             connections.close_all()
             raise
 
-    async def _show_begun(self) -> None:
-        """What cannot be said now is said with the next piece, or with the end."""
-        reply_ids, self._begun_since = self._begun_since & self._numbers.keys(), set()
-        if not reply_ids:
-            return
-        deed = partial(replies.show_begun, reply_ids, claim=self._claim())
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, deed)
-        except (DatabaseError, InterfaceError):
-            logger.warning("Replies that begin cannot be shown as such", exc_info=True)
-        else:
-            for reply_id in reply_ids:
-                self._begun(reply_id)
-
     def _show(self, pieces: dict[int, Piece], lost: Collection[int]) -> None:
         for reply_id, piece in pieces.items():
             if reply_id in self._numbers and reply_id not in lost:
                 self._publish(reply_id, self._numbers[reply_id], piece)
                 self._numbers[reply_id] += 1
+                if reply_id in self._silent:
+                    self._silent.discard(reply_id)
+                    self._begun(reply_id)

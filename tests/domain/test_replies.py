@@ -62,10 +62,9 @@ def test_the_first_piece_shows_the_reply_as_being_written(conversation: Conversa
     replies.start(reply.pk, OURS)
 
     standing = replies.write_pieces([piece(reply, 0, "One")], claim=OURS)
-    replies.show_begun(standing.begun, claim=OURS)
 
     reply.refresh_from_db()
-    assert standing == Standing(begun=frozenset([reply.pk]))
+    assert standing == Standing()
     assert reply.state == MessageState.STREAMING
     assert reply.completions.get().first_token_at is not None
 
@@ -346,7 +345,7 @@ def test_with_each_commit_it_is_seen_which_replies_are_told_to_stop(
         [piece(writing, 0, "One")], claim=OURS, running=[writing.pk, waiting.pk]
     )
 
-    assert standing == Standing(stopped=frozenset([waiting.pk]), begun=frozenset([writing.pk]))
+    assert standing == Standing(stopped=frozenset([waiting.pk]))
 
 
 def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> None:
@@ -440,7 +439,7 @@ def test_the_ledger_names_the_model_that_is_asked_at_last(conversation: Conversa
         lambda reply: turns.request_stop(reply),
         lambda reply: conversations.delete(reply.conversation),
         lambda reply: replies.abandon(reply.pk, OURS),
-        lambda reply: replies.show_begun([reply.pk], claim=OURS),
+        lambda reply: replies.write_pieces([piece(reply, 0, "One")], claim=OURS),
     ],
     ids=["stop", "delete", "seal", "first text"],
 )

@@ -58,7 +58,7 @@ def test_running_answers_are_read_on_and_shown_and_stored_when_it_is_back(
         with away(team.database_url):
             upstream.release(1)
             eventually(
-                lambda: str(socket_.recv(timeout=10)),
+                lambda: str(socket_.recv(timeout=30)),
                 lambda frame: "New text waits to be saved" in frame,
             )
         assert " two" in received(socket_, " two")
