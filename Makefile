@@ -16,8 +16,8 @@ test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite,
 	$(PYTEST) $(TESTS)
 	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(ON_POSTGRESQL))
 
-# What the database does, once more on the other one.
-ON_POSTGRESQL := tests/postgresql tests/domain tests/queries tests/generation tests/usage tests/people tests/views
+# What the database decides, once more on the other one.
+ON_POSTGRESQL := tests/postgresql tests/domain tests/queries tests/generation
 
 check: .venv/develop.stamp  ## format, lint, types, migrations, translations, templates
 	$(BIN)/ruff format --check --quiet

@@ -67,6 +67,7 @@ def test_a_lost_line_is_said_until_it_is_back(
 def test_whoever_is_offline_is_told_so(ana: Page, upstream: Upstream) -> None:
     cable = Cable(ana)
     converse(ana, upstream, "One", answer="First")
+    wait_for_scripts(ana)
 
     cable.cut()
     ana.route_web_socket("**/ws/**", lambda socket: socket.close(code=1001))
@@ -100,6 +101,7 @@ def test_a_line_that_died_in_silence_is_noticed_when(
     upstream.holds_after(2, *PIECES)
     send(ana, "Count")
     expect(text_of(reply(ana))).to_have_text("One two")
+    wait_for_scripts(ana)
     cable.cut()
     upstream.release()
 
@@ -116,6 +118,7 @@ def test_a_clock_that_jumped_is_noticed_without_anybody(ana: Page, upstream: Ups
     upstream.holds_after(2, *PIECES)
     send(ana, "Count")
     expect(text_of(reply(ana))).to_have_text("One two")
+    wait_for_scripts(ana)
     cable.cut()
     upstream.release()
 
@@ -128,6 +131,7 @@ def test_a_line_that_stands_is_left_alone(ana: Page, upstream: Upstream) -> None
     ana.clock.install()
     cable = Cable(ana)
     converse(ana, upstream, "One", answer="First")
+    wait_for_scripts(ana)
 
     for wake in WAKES.values():
         ana.evaluate(wake)
