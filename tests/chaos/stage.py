@@ -57,7 +57,7 @@ class Stage:
                 *(self.post(node, person, target, data) for node in nodes)
             )
             for answer in answers:
-                sent.statuses.append(None if answer is None else answer.status_code)
+                sent.statuses.append(_heard(answer))
                 if answer is not None and answer.status_code == 302:
                     found = answer.headers["location"]
             if found or sent.is_refused:
@@ -100,6 +100,13 @@ class Stage:
         self.tabs.append(tab)
         tab.open()
         return tab
+
+
+def _heard(answer: httpx.Response | None) -> int | None:
+    """The status, unless it says nothing of what became of the prompt: a process that cannot reach
+    its database may have lost the word of a commit."""
+    is_in_doubt = answer is None or (answer.status_code == 503 and "retry-after" in answer.headers)
+    return None if is_in_doubt or answer is None else answer.status_code
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,12 @@ STREAMING = (
     "SELECT id FROM chat_message WHERE state = 'streaming' "
     "AND claim IN (SELECT id FROM chat_process WHERE name = %s)"
 )
+# Of others the answers are short.
+STREAMING_CROWD = (
+    "SELECT id FROM chat_message WHERE state = 'streaming' "
+    "AND claim IN (SELECT id FROM chat_process WHERE name = %s) "
+    "AND parent_id IN (SELECT id FROM chat_message WHERE text LIKE %s)"
+)
 # Seconds: for a crowd's first text, and for a judge.
 PATIENCE, JUDGING = 20.0, 40.0
 # A process that is told to end lets answers end for 3 s, saves the others, and gives what hangs
@@ -27,6 +33,8 @@ ENDING = 11.0
 # After something else was broken the database is not calm for so long.
 CALM_SECONDS = 2.0
 LAG_SECONDS = 3.0
+# Of the database, until the crowd is asked once more.
+CROWD_LOOKS = 40
 
 
 class Vandal:
@@ -79,20 +87,26 @@ class Vandal:
 
     async def _gather_crowd(self, blow: Blow, name: str) -> None:
         """Let the process write several answers at once, with somebody who looks at each."""
-        texts = [self._stage.prompt(CROWD) for _ in range(CROWD_SIZE)]
-        paths = await asyncio.gather(
-            *(self._stage.send(None, 0, text, blow.node) for text in texts)
-        )
-        for number, path in enumerate(paths):
-            if path is not None:
-                self._stage.open_tab(path, 0, (blow.node + number) % self._stage.size)
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            rows = await asyncio.to_thread(self._world.database.rows, STREAMING, name)
-            if len(rows) > FEWEST_HIT:
-                break
-            await asyncio.sleep(0.1)
+        count = 0
+        while time.monotonic() < deadline and count <= FEWEST_HIT:
+            # Once more, where what was broken before made some of them fail.
+            await asyncio.gather(*(self._join_crowd(blow.node) for _ in range(CROWD_SIZE - count)))
+            for _ in range(CROWD_LOOKS):
+                count = await asyncio.to_thread(self._crowd, name)
+                if count > FEWEST_HIT:
+                    break
+                await asyncio.sleep(0.1)
         await asyncio.sleep(0.3 + blow.lasts / 2)
+
+    def _crowd(self, name: str) -> int:
+        """How many of it the process writes to."""
+        return len(self._world.database.rows(STREAMING_CROWD, name, f"%{CROWD}"))
+
+    async def _join_crowd(self, node: int) -> None:
+        path = await self._stage.send(None, 0, self._stage.prompt(CROWD), node)
+        if path is not None:
+            self._stage.open_tab(path, 0, (node + len(self._stage.tabs)) % self._stage.size)
 
     def _lag(self, at: float) -> float:
         recent = [age for when, age in self._stage.ages if at - LAG_SECONDS < when <= at]
