@@ -47,6 +47,18 @@ async def service(
 
 
 @pytest.fixture
+async def elsewhere(service: Service) -> AsyncIterator[Service]:
+    """A second process as far as the database and the hints are concerned."""
+    elsewhere = Service()
+    await elsewhere.start()
+    services._set_current(service)
+    yield elsewhere
+    services._set_current(elsewhere)
+    await elsewhere.drain()
+    services._set_current(service)
+
+
+@pytest.fixture
 def ask(service: Service) -> Ask:
     """Send a prompt the way a view does: from a thread that is not the loop's."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -44,18 +43,6 @@ def deaf(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     channel_layers.backends.clear()
     monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(copying, "SILENT_SECONDS", 3600.0)
-
-
-@pytest.fixture
-async def elsewhere(service: Service) -> AsyncIterator[Service]:
-    """A second process as far as the database and the hints are concerned."""
-    elsewhere = Service()
-    await elsewhere.start()
-    services._set_current(service)
-    yield elsewhere
-    services._set_current(elsewhere)
-    await elsewhere.drain()
-    services._set_current(service)
 
 
 async def test_a_tab_elsewhere_shows_the_answer_from_its_start_then_live_and_its_end(

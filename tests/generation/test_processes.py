@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from asgiref.sync import sync_to_async
 
 from chat.domain import processes, turns
 from chat.enums import CompletionState, MessageState
-from chat.generation import service as services
 from chat.generation.membership import Membership
 from chat.generation.pool import DatabasePool
 from chat.generation.service import Service
@@ -23,18 +21,6 @@ from tests.upstream.process import Upstream
 from tests.waiting import comes_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def other(service: Service) -> AsyncIterator[Service]:
-    """A second process as far as the database is concerned."""
-    other = Service()
-    await other.start()
-    services._set_current(service)
-    yield other
-    services._set_current(other)
-    await other.drain()
-    services._set_current(service)
 
 
 async def fall_silent(service: Service) -> None:
@@ -52,7 +38,7 @@ async def judge(service: Service) -> None:
 @pytest.mark.parametrize("pieces", [(), ("One", " two")], ids=["before the text", "in the text"])
 async def test_a_reply_that_runs_elsewhere_is_stopped_by_its_mark(
     ask: Ask,
-    other: Service,
+    elsewhere: Service,
     conversation: Conversation,
     upstream: Upstream,
     pieces: tuple[str, ...],
@@ -61,7 +47,7 @@ async def test_a_reply_that_runs_elsewhere_is_stopped_by_its_mark(
     turn = await ask(conversation)
     await asyncio.to_thread(upstream.wait_until_held)
 
-    await sync_to_async(other.stop)(turn.reply)
+    await sync_to_async(elsewhere.stop)(turn.reply)
     await asyncio.to_thread(upstream.wait_until_client_left)
 
     reply = await sealed(turn.reply)
@@ -69,7 +55,7 @@ async def test_a_reply_that_runs_elsewhere_is_stopped_by_its_mark(
 
 
 async def test_a_process_that_fell_silent_is_judged_and_changes_nothing_afterwards(
-    ask: Ask, service: Service, other: Service, conversation: Conversation, upstream: Upstream
+    ask: Ask, service: Service, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
     upstream.holds_after(1, "One", " two")
     turn = await ask(conversation)
@@ -77,7 +63,7 @@ async def test_a_process_that_fell_silent_is_judged_and_changes_nothing_afterwar
     await comes_true(lambda: service.hub.position(turn.reply.pk) == 1)
     await fall_silent(service)
 
-    await judge(other)
+    await judge(elsewhere)
     judged = await sealed(turn.reply)
     upstream.release()
     await asyncio.to_thread(upstream.wait_until_over)
@@ -91,14 +77,14 @@ async def test_a_process_that_fell_silent_is_judged_and_changes_nothing_afterwar
 
 
 async def test_who_was_judged_closes_its_connection_and_serves_on_under_another_claim(
-    ask: Ask, service: Service, other: Service, conversation: Conversation, upstream: Upstream
+    ask: Ask, service: Service, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
     upstream.holds_after(0, "One")
     first, claim = await ask(conversation), service._membership.claim
     await asyncio.to_thread(upstream.wait_until_held)
     await fall_silent(service)
 
-    await judge(other)
+    await judge(elsewhere)
     await asyncio.to_thread(upstream.wait_until_client_left)
     await service._membership.beat()
     upstream.says("Again")
@@ -110,27 +96,27 @@ async def test_who_was_judged_closes_its_connection_and_serves_on_under_another_
 
 
 async def test_a_living_process_is_not_judged(
-    ask: Ask, service: Service, other: Service, conversation: Conversation, upstream: Upstream
+    ask: Ask, service: Service, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
     upstream.holds_after(1, "One", " two")
     turn = await ask(conversation)
     await asyncio.to_thread(upstream.wait_until_held)
 
-    await judge(other)
+    await judge(elsewhere)
     upstream.release()
 
     assert (await sealed(turn.reply)).state == MessageState.COMPLETE
 
 
 async def test_who_was_not_heard_itself_judges_nobody_for_a_period(
-    service: Service, other: Service
+    service: Service, elsewhere: Service
 ) -> None:
     await fall_silent(service)
-    other._membership._regular_since = 0.0
-    other._membership._heard_at = time.time() - 60
+    elsewhere._membership._regular_since = 0.0
+    elsewhere._membership._heard_at = time.time() - 60
 
-    await other._membership.beat()
-    await other._sweeper.sweep()
+    await elsewhere._membership.beat()
+    await elsewhere._sweeper.sweep()
 
     assert await Process.objects.acount() == 2
 
@@ -150,13 +136,13 @@ async def test_who_holds_the_database_alone_takes_all_others_for_dead(
 
 
 async def test_a_reply_that_was_accepted_and_never_started_is_started_by_the_sweep(
-    service: Service, other: Service, conversation: Conversation, upstream: Upstream
+    service: Service, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
     upstream.says("Hello")
     reply = (await sync_to_async(begin_turn)(conversation)).reply
 
     await asyncio.gather(
-        *(each._sweeper.sweep(older_than=timedelta(0)) for each in (service, other))
+        *(each._sweeper.sweep(older_than=timedelta(0)) for each in (service, elsewhere))
     )
 
     assert (await sealed(reply)).text == "Hello"
@@ -174,7 +160,7 @@ async def test_a_reply_that_was_reserved_just_now_is_left_to_who_reserved_it(
 
 
 async def test_the_next_request_waits_for_a_reply_that_is_being_sealed_elsewhere(
-    ask: Ask, service: Service, other: Service, conversation: Conversation, upstream: Upstream
+    ask: Ask, service: Service, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
     upstream.holds_after(1, "One", " two")
     first = await ask(conversation)
@@ -183,7 +169,7 @@ async def test_the_next_request_waits_for_a_reply_that_is_being_sealed_elsewhere
     await sync_to_async(turns.request_stop)(first.reply)
     upstream.says("Second")
 
-    second = await sync_to_async(other.send)(
+    second = await sync_to_async(elsewhere.send)(
         conversation=conversation, author=conversation.owner, text="And?", send_key=conversation.pk
     )
     await sealed(second.reply)
