@@ -14,6 +14,7 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, parse_cookie
 
+from chat.forms.numbers import whole_number
 from chat.generation import service
 from chat.generation.viewer import Eyes, Gone, SignedOut, Viewer
 from chat.models import Conversation
@@ -115,8 +116,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         return cookies.get(settings.SESSION_COOKIE_NAME, "")
 
     def _revision(self) -> int:
-        since = self._query("since")
-        return int(since) if since.isdecimal() and len(since) < 18 else 0
+        return whole_number(self._query("since"))
 
     def _language(self) -> str:
         language = self._query("language")

@@ -34,10 +34,14 @@ class Work:
     completion_id: int
     request: CompletionRequest
     stop_requested: bool
-    # What is there of a reply that is to go on, and in how many pieces of the journal.
+    # What is there of a reply that is to go on: the first piece of its journal.
     begun: str = ""
     thought: str = ""
-    position: int = 0
+
+    @property
+    def position(self) -> int:
+        """How many pieces of the journal are there."""
+        return 1 if self.begun else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,6 @@ def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Wo
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
         thought=thought,
-        position=1 if begun else 0,
     )
 
 

@@ -39,17 +39,17 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
     reply = thread.answering(conversation)
     is_known = reply is not None and reply.pk == seen.reply_id
     if reply is not None and is_known and conversation.revision == seen.revision:
-        new = thread.journal_of(reply.pk, after=seen.position) or []
+        new = _pieces(reply.pk, after=seen.position)
         return Changes(_text(reply.pk, new), replace(seen, position=seen.position + len(new)))
 
     # Read before the messages, so that an article and the pieces that follow it fit together
     # whatever is committed meanwhile.
-    pieces = (thread.journal_of(reply.pk, after=0) or []) if reply else []
+    pieces = _pieces(reply.pk, after=0) if reply else []
     update = render_update(
         conversation.pk,
         eyes=eyes,
         since=seen.revision,
-        live={reply.pk: _joined(pieces)} if reply else {},
+        live={reply.pk: Piece.joined(pieces)} if reply else {},
         unseen=reply.pk if reply and not is_known else None,
     )
     frame, now = update.frame, Seen(update.revision)
@@ -63,13 +63,10 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
     return Changes(frame, now)
 
 
-def _text(reply_id: int, pieces: Sequence[tuple[str, str]]) -> str:
-    new = _joined(pieces)
+def _pieces(reply_id: int, *, after: int) -> list[Piece]:
+    return [Piece(*row) for row in thread.journal_of(reply_id, after=after) or []]
+
+
+def _text(reply_id: int, pieces: Sequence[Piece]) -> str:
+    new = Piece.joined(pieces)
     return frames.text(reply_id, new.text, new.reasoning)
-
-
-def _joined(pieces: Sequence[tuple[str, str]]) -> Piece:
-    return Piece(
-        text="".join(text for text, _ in pieces),
-        reasoning="".join(reasoning for _, reasoning in pieces),
-    )

@@ -26,6 +26,18 @@ T = TypeVar("T")
 SILENT_SECONDS = 1.0
 
 
+class _Copy:
+    """Where one copy stands, beside its text, which the hub has."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        # Set when it has to look into the journal now.
+        self.behind = asyncio.Event()
+        # When something was last heard of it, in seconds of the loop's clock.
+        self.heard_at = 0.0
+
+
 class Copies:
     """Everything here belongs to the event loop."""
 
@@ -33,31 +45,26 @@ class Copies:
         self._hub = hub
         self._pool = pool
         self._runs_here = runs_here
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        # Set when a copy has to look into the journal now.
-        self._behind: dict[int, asyncio.Event] = {}
-        # When something was last heard of a copy, in seconds of the loop's clock.
-        self._heard_at: dict[int, float] = {}
+        self._copies: dict[int, _Copy] = {}
 
     def follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
         """Show this reply here for as long as it runs and somebody watches."""
-        if reply_id in self._tasks or self._runs_here(reply_id):
+        if reply_id in self._copies or self._runs_here(reply_id):
             return
-        self._behind[reply_id] = asyncio.Event()
-        task = asyncio.create_task(self._follow(reply_id, conversation_id))
-        self._tasks[reply_id] = task
-        task.add_done_callback(lambda _: self._forget(reply_id))
+        copy = self._copies[reply_id] = _Copy()
+        copy.task = asyncio.create_task(self._follow(copy, reply_id, conversation_id))
+        copy.task.add_done_callback(lambda _: self._copies.pop(reply_id))
 
     def heard(self, hint: TextHint) -> None:
         if not self._hub.is_watched(hint.conversation_id):
             return
-        if (behind := self._behind.get(hint.reply_id)) is None:
+        if (copy := self._copies.get(hint.reply_id)) is None:
             self.follow(hint.reply_id, hint.conversation_id)
             return
-        self._heard_at[hint.reply_id] = asyncio.get_running_loop().time()
+        copy.heard_at = asyncio.get_running_loop().time()
         live = self._hub.reply(hint.reply_id)
         if live is None or live.continues_at != hint.continues_at or hint.number > live.position:
-            behind.set()
+            copy.behind.set()
             return
         for number, piece in enumerate(hint.pieces, hint.number):
             # What is there already is not taken twice.
@@ -66,16 +73,16 @@ class Copies:
     def look(self, conversation_id: uuid.UUID) -> None:
         """Something changed in this conversation: its reply may have ended."""
         live = self._hub.live(conversation_id)
-        if live is not None and (behind := self._behind.get(live.reply_id)):
-            behind.set()
+        if live is not None and (copy := self._copies.get(live.reply_id)):
+            copy.behind.set()
 
     async def close(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = [copy.task for copy in self._copies.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, reply_id: int, conversation_id: uuid.UUID) -> None:
+    async def _follow(self, copy: _Copy, reply_id: int, conversation_id: uuid.UUID) -> None:
         begun = await self._looked_up(thread.where_it_continues, reply_id)
         pieces = None if begun is None else await self._read(reply_id, after=0, continues_at=begun)
         if begun is None or pieces is None or self._runs_here(reply_id):
@@ -85,7 +92,7 @@ class Copies:
         self._hub.open(reply_id, conversation_id, pieces, continues_at=begun)
         try:
             while self._hub.is_watched(conversation_id) and not self._runs_here(reply_id):
-                if not await self._needs_look(reply_id):
+                if not await self._needs_look(copy):
                     continue
                 position = self._hub.position(reply_id) or 0
                 pieces = await self._read(reply_id, after=position, continues_at=begun)
@@ -98,15 +105,14 @@ class Copies:
             if not self._runs_here(reply_id):
                 self._hub.close(reply_id)
 
-    async def _needs_look(self, reply_id: int) -> bool:
+    @staticmethod
+    async def _needs_look(copy: _Copy) -> bool:
         """Wait until the journal has to be read. False when hints came all the while."""
-        behind = self._behind[reply_id]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(behind.wait(), SILENT_SECONDS)
-            behind.clear()
+            await asyncio.wait_for(copy.behind.wait(), SILENT_SECONDS)
+            copy.behind.clear()
             return True
-        silent = asyncio.get_running_loop().time() - self._heard_at.get(reply_id, 0.0)
-        return silent >= SILENT_SECONDS
+        return asyncio.get_running_loop().time() - copy.heard_at >= SILENT_SECONDS
 
     async def _read(self, reply_id: int, *, after: int, continues_at: int) -> list[Piece] | None:
         """The pieces after this many; None of a run that is over."""
@@ -123,7 +129,3 @@ class Copies:
             except Exception:
                 logger.warning("A reply cannot be followed just now", exc_info=True)
                 await asyncio.sleep(SILENT_SECONDS)
-
-    def _forget(self, reply_id: int) -> None:
-        for of_replies in (self._tasks, self._behind, self._heard_at):
-            of_replies.pop(reply_id, None)

@@ -47,9 +47,6 @@ class Hints:
     changed: set[uuid.UUID] = field(default_factory=set)
     stopped: set[int] = field(default_factory=set)
 
-    def __bool__(self) -> bool:
-        return bool(self.texts or self.changed or self.stopped)
-
 
 class Wire:
     """This process's end of it. Without several processes there is no wire, and nothing is sent."""
@@ -73,9 +70,8 @@ class Wire:
         if key not in texts or texts[key].continues_at != continues_at:
             texts[key] = TextHint(reply.conversation_id, key, continues_at, number, [])
         texts[key].pieces.append(piece)
+        # The first is not made to wait: that an answer has begun is told with it.
         self._work.set()
-        if number == 0:
-            self._urgent.set()
 
     def changed(self, conversation_id: uuid.UUID) -> None:
         self._outgoing.changed.add(conversation_id)

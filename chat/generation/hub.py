@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 # Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
 # for as long as they do not read.
@@ -23,6 +24,13 @@ class Piece:
 
     text: str
     reasoning: str
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Piece]) -> Self:
+        return cls(
+            text="".join(piece.text for piece in pieces),
+            reasoning="".join(piece.reasoning for piece in pieces),
+        )
 
 
 @dataclass(slots=True)
@@ -51,11 +59,7 @@ class LiveReply:
 
     def since(self, position: int, until: int | None = None) -> Piece:
         """What came after `position`, as one piece."""
-        new = self.pieces[position:until]
-        return Piece(
-            text="".join(piece.text for piece in new),
-            reasoning="".join(piece.reasoning for piece in new),
-        )
+        return Piece.joined(self.pieces[position:until])
 
 
 class Watch:

@@ -68,9 +68,8 @@ class Journal:
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
-        # Replies of which no text has come yet, and those of which none was shown yet.
+        # Replies of which no text was shown since they were opened.
         self._unshown: set[int] = set()
-        self._silent: set[int] = set()
         self._looked_at = 0.0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -81,7 +80,6 @@ class Journal:
         """Take text of this reply, of which so many pieces are committed."""
         self._numbers[reply_id] = position
         self._unshown.add(reply_id)
-        self._silent.add(reply_id)
         self._work.set()
 
     def append(self, reply_id: int, *, text: str = "", reasoning: str = "") -> None:
@@ -94,7 +92,6 @@ class Journal:
         pending.characters += len(text) + len(reasoning)
         self._work.set()
         if reply_id in self._unshown:
-            self._unshown.discard(reply_id)
             self._urgent.set()
 
     async def room(self, reply_id: int) -> None:
@@ -110,7 +107,6 @@ class Journal:
         self._pending.pop(reply_id, None)
         self._numbers.pop(reply_id, None)
         self._unshown.discard(reply_id)
-        self._silent.discard(reply_id)
 
     async def run(self) -> None:
         """Commit until cancelled."""
@@ -204,6 +200,6 @@ class Journal:
             if reply_id in self._numbers and reply_id not in lost:
                 self._publish(reply_id, self._numbers[reply_id], piece)
                 self._numbers[reply_id] += 1
-                if reply_id in self._silent:
-                    self._silent.discard(reply_id)
+                if reply_id in self._unshown:
+                    self._unshown.discard(reply_id)
                     self._begun(reply_id)

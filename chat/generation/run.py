@@ -82,7 +82,6 @@ class Run:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._characters = 0
-        self._begun: list[Piece] = []
         self._seam = Seam("")
         self._receipt = Receipt()
         self._completion_id = 0
@@ -135,10 +134,8 @@ class Run:
         self._completion_id, self._course = work.completion_id, Course(work)
         if work.stop_requested:
             self.stop()
-        self._go_on_from(work)
-        self._hub.open(
-            self.reply_id, self.conversation_id, self._begun, continues_at=self._characters
-        )
+        begun = self._go_on_from(work)
+        self._hub.open(self.reply_id, self.conversation_id, begun, continues_at=self._characters)
         self._journal.open(self.reply_id, position=work.position)
         try:
             outcome = await self._outcome(work)
@@ -167,13 +164,12 @@ class Run:
                 await asyncio.sleep(SEALING_LOOK_SECONDS)
         return await self._written(replies.start, self.reply_id, self._claim)
 
-    def _go_on_from(self, work: Work) -> None:
-        """Begin with what is there of a reply that is to go on."""
-        if work.position:
-            self._begun = [Piece(work.begun, work.thought)]
-            self._text, self._reasoning = [work.begun], [work.thought]
-            self._characters = len(work.begun) + len(work.thought)
+    def _go_on_from(self, work: Work) -> list[Piece]:
+        """Begin with what is there of a reply that is to go on. Gives its pieces."""
+        self._text, self._reasoning = [work.begun], [work.thought]
+        self._characters = len(work.begun) + len(work.thought)
         self._seam = Seam(work.begun)
+        return [Piece(work.begun, work.thought)][: work.position]
 
     async def _outcome(self, work: Work) -> Outcome:
         """Read the reply to whatever end it comes to."""

@@ -8,7 +8,7 @@ import logging
 import signal
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -138,29 +138,31 @@ class Service:
         self, *, conversation: Conversation, author: User, text: str, send_key: uuid.UUID
     ) -> Turn:
         """Begin a turn and run its reply. Raises NotAccepting and TurnRefused: nothing changed."""
-        with self.supervisor.place(author.pk) as start:
-            turn = turns.begin(
+        return self._run(
+            author,
+            lambda: turns.begin(
                 conversation=conversation, author=author, text=text, send_key=send_key
-            )
-            if turn.is_new:
-                start(turn.reply)
-        self.announce(turn.conversation.pk)
-        return turn
+            ),
+        )
 
     def try_again(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
         """Run another reply to the same prompt. Raises as `send` does."""
-        with self.supervisor.place(author.pk) as start:
-            turn = turns.try_again(conversation=conversation, reply=reply, author=author)
-            start(turn.reply)
-        self.announce(conversation.pk)
-        return turn
+        return self._run(
+            author, lambda: turns.try_again(conversation=conversation, reply=reply, author=author)
+        )
 
     def go_on(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
         """Run a reply that ended too early for the rest of it. Raises as `send` does."""
+        return self._run(
+            author, lambda: turns.go_on(conversation=conversation, reply=reply, author=author)
+        )
+
+    def _run(self, author: User, reserve: Callable[[], Turn]) -> Turn:
         with self.supervisor.place(author.pk) as start:
-            turn = turns.go_on(conversation=conversation, reply=reply, author=author)
-            start(turn.reply)
-        self.announce(conversation.pk)
+            turn = reserve()
+            if turn.is_new:
+                start(turn.reply)
+        self.announce(turn.conversation.pk)
         return turn
 
     def stop(self, reply: Message) -> None:

@@ -129,19 +129,12 @@ def entries(
 
 def _changed(conversation: Conversation, *, since: int, always: int | None) -> list[Message]:
     """Of a long conversation only what is shown is read with its text."""
-    nodes = {
-        key: (parent_id, revision)
-        for key, parent_id, revision in conversation.messages.values_list(
-            "pk", "parent_id", "revision"
-        )
-    }
-    wanted: list[int] = []
-    node = conversation.head_id
-    while node in nodes:
-        parent_id, revision = nodes[node]
-        if revision > since or node == always:
-            wanted.append(node)
-        node = parent_id
+    nodes = conversation.messages.only("conversation", "parent", "revision")
+    wanted = [
+        node.pk
+        for node in _path(nodes, conversation.head_id)
+        if node.revision > since or node.pk == always
+    ]
     return list(conversation.messages.filter(pk__in=wanted).oldest_first()) if wanted else []
 
 

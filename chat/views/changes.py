@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
+from chat.forms.numbers import whole_number
 from chat.generation import changes
 from chat.generation.changes import Seen
 from chat.generation.viewer import Eyes, Gone
@@ -46,15 +47,10 @@ def conversation_changes(request: SignedInRequest, conversation_id: uuid.UUID) -
 def _seen(query: QueryDict) -> Seen:
     """What makes no sense is read as nothing: the page gets more than it needs then."""
     return Seen(
-        revision=_number(query, "since"),
-        reply_id=_number(query, "reply") or None,
-        position=_number(query, "position"),
+        revision=whole_number(query.get("since", "")),
+        reply_id=whole_number(query.get("reply", "")) or None,
+        position=whole_number(query.get("position", "")),
     )
-
-
-def _number(query: QueryDict, name: str) -> int:
-    value = query.get(name, "")
-    return int(value) if value.isdecimal() and len(value) < 18 else 0
 
 
 def _query(seen: Seen) -> str:
