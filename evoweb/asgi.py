@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evoweb.settings")
-pages = get_asgi_application()
+django.setup(set_prefix=False)
 
 from chat.routing import websocket_urlpatterns  # noqa: E402 (models need the line above)
+from evoweb.pages import Pages  # noqa: E402
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -29,7 +30,7 @@ def _origins() -> list[str]:
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": Pages(),
         "websocket": OriginValidator(URLRouter(websocket_urlpatterns), _origins()),
     }
 )

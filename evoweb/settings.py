@@ -41,8 +41,8 @@ INSTALLED_APPS = [
 
 # servestatic answers for files on the event loop; everything below it is one synchronous chain
 # with the view, because each change between the two worlds costs a hop to a thread.
+# Static files come before all of these: `evoweb.pages`.
 MIDDLEWARE = [
-    "servestatic.middleware.ServeStaticMiddleware",
     "chat.middleware.RequestLogMiddleware",
     "chat.middleware.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
