@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, Protocol
 
 from chat.completions.families import family_of
 from chat.completions.request import ChatMessage, CompletionRequest, TextPart
 from chat.domain import seam
 from chat.domain.parameters import Parameters
 from chat.enums import Role
-from chat.models import Conversation, Message
+from chat.models import Conversation
 
 # Models that may not be given the beginning of their answer are asked for the rest of it. The end
 # is repeated, so that it can be seen where the rest begins: `domain.seam` takes that out again.
@@ -20,8 +20,19 @@ GO_ON = (
 )
 
 
+class Said(Protocol):
+    """One message of a conversation."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def reasoning(self) -> str: ...
+
+
 def build(
-    conversation: Conversation, *, path: list[Message], begun: str = "", thought: str = ""
+    conversation: Conversation, *, path: Iterable[Said], begun: str = "", thought: str = ""
 ) -> CompletionRequest:
     """The request for a reply to the last message of `path`, which must be a prompt.
 
@@ -60,8 +71,8 @@ def build(
     )
 
 
-def _role(message: Message) -> Literal["user", "assistant"]:
-    return "assistant" if message.is_reply else "user"
+def _role(message: Said) -> Literal["user", "assistant"]:
+    return "user" if message.role == Role.USER else "assistant"
 
 
 def characters(request: CompletionRequest) -> int:

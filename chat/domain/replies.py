@@ -53,6 +53,9 @@ class Standing:
     stopped: frozenset[int] = frozenset()
 
 
+_STANDING = ("conversation", "state", "stop_requested_at")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a reply ended."""
@@ -84,10 +87,11 @@ def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Wo
     reserved = Message.objects.filter(unclaimed, pk=reply_id, state=MessageState.WAITING)
     if not reserved.update(claim=claim):
         return None
-    reply = Message.objects.select_related("conversation").get(pk=reply_id)
+    row = Completion.objects.open().select_related("message__conversation").get(message=reply_id)
+    reply = row.message
+    assert reply is not None
     conversation = reply.conversation
     # The settings of this moment are asked with, so this is the model that is asked.
-    row = reply.completions.open().get()
     if row.model_asked != conversation.model:
         Completion.objects.filter(pk=row.pk).update(model_asked=conversation.model)
     begun, thought = _begun(row)
@@ -112,7 +116,7 @@ def _begun(row: Completion) -> tuple[str, str]:
 
 
 def _request(reply: Message, begun: str, thought: str) -> CompletionRequest:
-    path = thread.path_to(reply.parent)
+    path = thread.words_to(reply.conversation_id, reply.parent_id)
     return prompts.build(reply.conversation, path=path, begun=begun, thought=thought)
 
 
@@ -146,7 +150,7 @@ def write_pieces(
     pieces = list(pieces)
     asked = {piece.message_id for piece in pieces}.union(running)
     owned = (
-        {row.pk: row for row in _owned(asked, claim).only("state", "stop_requested_at")}
+        {row.pk: row for row in _owned(asked, claim).only(*_STANDING)}
         if processes.lives(claim)
         else {}
     )
@@ -154,21 +158,20 @@ def write_pieces(
     JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
     for reply_id in {piece.message_id for piece in ours}:
         if owned[reply_id].state == MessageState.WAITING:
-            _show_begun(reply_id)
+            _show_begun(owned[reply_id])
     return Standing(
         lost=frozenset(asked - owned.keys()),
         stopped=frozenset(key for key, row in owned.items() if row.stop_requested_at),
     )
 
 
-def _show_begun(reply_id: int) -> None:
+def _show_begun(reply: Message) -> None:
     """The first text of a reply: from here on it is being written."""
-    conversation_id = revisions.lock(reply_id)
-    Message.objects.filter(pk=reply_id).update(state=MessageState.STREAMING)
-    rows = Completion.objects.open().filter(message=reply_id)
+    revision = revisions.next_of(reply.conversation_id)
+    begun = Message.objects.filter(pk=reply.pk)
+    begun.update(state=MessageState.STREAMING, revision=revision)
+    rows = Completion.objects.open().filter(message=reply.pk)
     rows.update(first_token_at=timezone.now())
-    if conversation_id is not None:
-        revisions.touch(conversation_id, [reply_id])
 
 
 def _stopped_beside(reply_id: int) -> MessageQuerySet:

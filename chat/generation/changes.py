@@ -57,7 +57,7 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
         now = Seen(update.revision, reply.pk, len(pieces))
         if reply.pk not in update.rendered:
             frame += _text(reply.pk, pieces[seen.position :])
-    if now.reply_id != seen.reply_id:
+    if now.reply_id != seen.reply_id or (now.reply_id is None and update.ended):
         with translation.override(eyes.language):
             frame += frames.status(started=now.reply_id is not None)
     return Changes(frame, now)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from chat.domain.turns import Turn
+
 # Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
 # for as long as they do not read.
 SLICE = 64 * 1024
@@ -69,6 +71,8 @@ class Watch:
         self._woken = asyncio.Event()
         self.session_key = session_key
         self.has_changes = True
+        # The turn by which it changed last, if that was begun here this moment.
+        self.turn: Turn | None = None
         # Once the session by which the viewer came in is over.
         self.is_over = False
 
@@ -77,8 +81,9 @@ class Watch:
         await self._woken.wait()
         self._woken.clear()
 
-    def wake(self, *, changes: bool) -> None:
+    def wake(self, *, changes: bool, turn: Turn | None = None) -> None:
         self.has_changes = self.has_changes or changes
+        self.turn = turn or self.turn
         self._woken.set()
 
     def end(self) -> None:
@@ -147,10 +152,11 @@ class Hub:
         for watch in self._all():
             watch.wake(changes=False)
 
-    def changed(self, conversation_id: uuid.UUID) -> None:
-        """The conversation has a new revision: its viewers read what changed."""
+    def changed(self, conversation_id: uuid.UUID, *, turn: Turn | None = None) -> None:
+        """The conversation has a new revision: its viewers read what changed, unless it is the
+        `turn` that they are given and nothing else."""
         for watch in self._watches.get(conversation_id, ()):
-            watch.wake(changes=True)
+            watch.wake(changes=True, turn=turn)
 
     # For those who watch
 

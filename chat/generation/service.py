@@ -143,6 +143,7 @@ class Service:
             lambda: turns.begin(
                 conversation=conversation, author=author, text=text, send_key=send_key
             ),
+            only_adds=True,
         )
 
     def try_again(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
@@ -157,12 +158,14 @@ class Service:
             author, lambda: turns.go_on(conversation=conversation, reply=reply, author=author)
         )
 
-    def _run(self, author: User, reserve: Callable[[], Turn]) -> Turn:
+    def _run(self, author: User, reserve: Callable[[], Turn], *, only_adds: bool = False) -> Turn:
+        """`only_adds` says that nothing but the messages of a new turn is changed by it."""
         with self.supervisor.place(author.pk) as start:
             turn = reserve()
             if turn.is_new:
                 start(turn.reply)
-        self.announce(turn.conversation.pk)
+        is_all = only_adds and turn.is_new
+        self.announce(turn.conversation.pk, turn=turn if is_all else None)
         return turn
 
     def stop(self, reply: Message) -> None:
@@ -200,12 +203,12 @@ class Service:
         """By which people watch through this process; from any thread."""
         return self._sockets.total()
 
-    def announce(self, conversation_id: uuid.UUID) -> None:
+    def announce(self, conversation_id: uuid.UUID, *, turn: Turn | None = None) -> None:
         """From any thread: viewers of this conversation have something to read."""
-        self._loop.call_soon_threadsafe(self._tell_all, conversation_id)
+        self._loop.call_soon_threadsafe(self._tell_all, conversation_id, turn)
 
-    def _tell_all(self, conversation_id: uuid.UUID) -> None:
-        self.hub.changed(conversation_id)
+    def _tell_all(self, conversation_id: uuid.UUID, turn: Turn | None = None) -> None:
+        self.hub.changed(conversation_id, turn=turn)
         self._wire.changed(conversation_id)
 
     def _hear(self, hints: Hints) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone, translation
 
+from chat.domain.turns import Turn
 from chat.generation.hub import LiveReply, Piece, Watch
 from chat.generation.pool import FAULTS
 from chat.generation.service import Service
-from chat.models import Conversation, User
+from chat.models import Conversation, Message, User
 from chat.queries import people, thread
+from chat.queries.thread import Entry
 from chat.rendering import frames
 
 AGAIN_SECONDS = 1.0
@@ -44,7 +47,8 @@ class Update:
 
     `rendered` names the messages that the frame holds, `running` those of them that are still
     being written, and `waiting` those that have no text so far; `is_whole` says that there are no
-    others on the page. `answering` is the reply that people wait for.
+    others on the page. `answering` is the reply that people wait for, and `ended` the last one of
+    the conversation if it changed and is over.
     """
 
     frame: str
@@ -54,6 +58,7 @@ class Update:
     running: frozenset[int] = frozenset()
     waiting: frozenset[int] = frozenset()
     answering: int | None = None
+    ended: int | None = None
 
 
 class Viewer:
@@ -77,6 +82,8 @@ class Viewer:
         self._position = 0
         self._waiting: frozenset[int] = frozenset()
         self._answering: int | None = None
+        # Of which reply it was said last that it has begun or ended.
+        self._told_of: int | None = None
         self._says_held_up = False
 
     async def run(self) -> None:
@@ -114,17 +121,18 @@ class Viewer:
         """What changed; nothing for now if the database cannot say."""
         watch.has_changes = False
         try:
-            return await self._catch_up()
+            return await self._catch_up(watch)
         except FAULTS:
             watch.has_changes = True
             await asyncio.sleep(AGAIN_SECONDS)
             return ""
 
-    async def _catch_up(self) -> str:
+    async def _catch_up(self, watch: Watch) -> str:
         # The text so far is taken here, on the loop, so that the article and the pieces that
         # follow it fit together whatever is published while the article is rendered.
         live = self._service.hub.live(self._conversation_id)
         position = self._taken(live) if live else 0
+        turn, watch.turn = watch.turn, None
         update = await self._service.readers.run(
             render_update,
             self._conversation_id,
@@ -132,6 +140,7 @@ class Viewer:
             since=self._revision,
             live={live.reply_id: live.since(0, position)} if live else {},
             unseen=live.reply_id if live and live is not self._live else None,
+            turn=turn,
         )
         if update.answering is not None:
             self._service.follow(update.answering, self._conversation_id)
@@ -167,9 +176,12 @@ class Viewer:
     def _status(self, update: Update) -> str:
         # An end that was committed while this was read is told of with its article, which follows.
         is_early = update.answering is None and not update.frame
-        if update.answering == self._answering or is_early:
+        # One that was over before anybody looked has ended all the same.
+        is_known = update.answering == self._answering and update.ended in (None, self._told_of)
+        if is_known or is_early:
             return ""
         self._answering = update.answering
+        self._told_of = update.answering or update.ended or self._told_of
         with translation.override(self._eyes.language):
             return frames.status(started=update.answering is not None)
 
@@ -181,10 +193,12 @@ def render_update(
     since: int,
     live: Mapping[int, Piece],
     unseen: int | None,
+    turn: Turn | None = None,
 ) -> Update:
     """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
 
-    `live` holds the text so far of replies that are being written. Raises Gone.
+    `live` holds the text so far of replies that are being written. If `turn` is all that changed,
+    its messages need not be read. Raises Gone.
     """
     user = User.objects.filter(pk=eyes.user_id).first()
     conversation = (
@@ -194,23 +208,33 @@ def render_update(
         raise Gone
     zone = people.time_zone_of(user.time_zone or eyes.zone)
     with translation.override(eyes.language), timezone.override(zone):
-        return _render(conversation, since=since, live=live, unseen=unseen)
+        return _render(conversation, since=since, live=live, unseen=unseen, turn=turn)
 
 
 def _render(
-    conversation: Conversation, *, since: int, live: Mapping[int, Piece], unseen: int | None
+    conversation: Conversation,
+    *,
+    since: int,
+    live: Mapping[int, Piece],
+    unseen: int | None,
+    turn: Turn | None,
 ) -> Update:
     if conversation.revision == since and unseen is None:
         answering = thread.answering(conversation)
         return Update(frame="", revision=since, answering=answering.pk if answering else None)
     # A page that shows another branch gets all of this one.
     whole = conversation.branch_revision > since
-    entries = thread.entries(conversation, changed_since=None if whole else since, always=unseen)
+    if turn is not None and _is_all(turn, conversation, since=since, unseen=unseen):
+        # Copied, because what is shown of the reply depends on who looks.
+        entries = thread.just_begun(conversation, prompt=turn.prompt, reply=copy.copy(turn.reply))
+    else:
+        entries = thread.entries(
+            conversation, changed_since=None if whole else since, always=unseen, known=live
+        )
     for entry in entries:
         if entry.message.is_running and (piece := live.get(entry.message.pk)):
             entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
-    # Asked last, so that a reply which the frame shows as running is told of too.
-    answering = thread.answering(conversation)
+    answering = _answering_among(entries) or thread.answering(conversation)
     return Update(
         frame=frames.messages(entries, conversation, whole=whole)
         + frames.composer(answering, conversation),
@@ -224,4 +248,23 @@ def _render(
             if entry.message.is_running and not (entry.message.text or entry.message.reasoning)
         ),
         answering=answering.pk if answering else None,
+        ended=None if whole else _ended_among(entries),
     )
+
+
+def _is_all(turn: Turn, conversation: Conversation, *, since: int, unseen: int | None) -> bool:
+    """Whether there is nothing to be shown but this turn, as it was begun."""
+    is_next = turn.reply.revision == conversation.revision == since + 1
+    return is_next and unseen in (None, turn.reply.pk)
+
+
+def _answering_among(entries: Iterable[Entry]) -> Message | None:
+    """The reply of these that is being written, unless it was told to stop."""
+    running = (entry.message for entry in entries if entry.message.is_running)
+    return next((reply for reply in running if reply.stop_requested_at is None), None)
+
+
+def _ended_among(entries: Iterable[Entry]) -> int | None:
+    """The conversation's last reply, if it is one of these and over."""
+    last = (entry.message for entry in entries if entry.is_last and entry.message.is_reply)
+    return next((reply.pk for reply in last if not reply.is_running), None)

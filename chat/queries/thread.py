@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self, TypeVar
 
 from chat.completions.verdict import is_cut, is_filtered
 from chat.enums import RUNNING_STATES, Fault, MessageState
@@ -61,22 +62,42 @@ class Entry:
     next_id: int | None
 
 
+class Words(NamedTuple):
+    """A message as far as a request needs it. A long conversation has many, and rows cost a tenth
+    of what objects do."""
+
+    pk: int
+    parent_id: int | None
+    role: str
+    text: str
+    reasoning: str
+
+
+class _Node(NamedTuple):
+    """A message as far as is needed to know whether it has to be shown again."""
+
+    pk: int
+    parent_id: int | None
+    revision: int
+
+
+N = TypeVar("N", Message, Words, _Node)
+
+
 def branch(conversation: Conversation) -> list[Message]:
     """The messages from the root to the head, oldest first. One query."""
     return _path(conversation.messages.oldest_first(), conversation.head_id)
 
 
-def path_to(message: Message | None) -> list[Message]:
-    """The messages from the root to this one, oldest first. One query."""
-    if message is None:
-        return []
-    earlier = Message.objects.filter(conversation=message.conversation_id)
-    return _path(earlier.oldest_first(), message.pk)
+def words_to(conversation_id: uuid.UUID, message_id: int | None) -> list[Words]:
+    """What was said from the root to this message, oldest first. One query."""
+    rows = Message.objects.filter(conversation=conversation_id).values_list(*Words._fields)
+    return _path((Words(*row) for row in rows), message_id)
 
 
-def _path(messages: Iterable[Message], end: int | None) -> list[Message]:
-    by_id = {message.pk: message for message in messages}
-    path: list[Message] = []
+def _path(nodes: Iterable[N], end: int | None) -> list[N]:
+    by_id = {node.pk: node for node in nodes}
+    path: list[N] = []
     node = by_id.get(end) if end else None
     while node is not None:
         path.append(node)
@@ -100,19 +121,23 @@ def sealed_text(reply_id: int) -> str:
 
 
 def entries(
-    conversation: Conversation, *, changed_since: int | None = None, always: int | None = None
+    conversation: Conversation,
+    *,
+    changed_since: int | None = None,
+    always: int | None = None,
+    known: Container[int] = (),
 ) -> list[Entry]:
     """What to show of the branch, or only of its messages that changed after a revision.
 
     The message `always` is shown whether it changed or not. A running reply's text is what the
-    journal holds of it. At most five queries.
+    journal holds of it, unless it is `known` to whoever asks. At most five queries.
     """
     if changed_since is None:
         shown = branch(conversation)
     else:
         shown = _changed(conversation, since=changed_since, always=always)
     replies = [message for message in shown if message.is_reply]
-    _with_journal(replies)
+    _with_journal(message for message in replies if message.pk not in known)
     attempts = _attempts(replies)
     families = _siblings(conversation, replies)
     return [
@@ -127,12 +152,20 @@ def entries(
     ]
 
 
+def just_begun(conversation: Conversation, *, prompt: Message, reply: Message) -> list[Entry]:
+    """What to show of a turn that was committed this moment, without a query."""
+    return [
+        _entry(prompt, conversation=conversation, attempts=[], family=[], is_last=False),
+        _entry(reply, conversation=conversation, attempts=[], family=[reply.pk], is_last=True),
+    ]
+
+
 def _changed(conversation: Conversation, *, since: int, always: int | None) -> list[Message]:
     """Of a long conversation only what is shown is read with its text."""
-    nodes = conversation.messages.only("conversation", "parent", "revision")
+    nodes = conversation.messages.values_list(*_Node._fields)
     wanted = [
         node.pk
-        for node in _path(nodes, conversation.head_id)
+        for node in _path((_Node(*node) for node in nodes), conversation.head_id)
         if node.revision > since or node.pk == always
     ]
     return list(conversation.messages.filter(pk__in=wanted).oldest_first()) if wanted else []
@@ -175,7 +208,7 @@ def where_it_continues(reply_id: int) -> int | None:
     return rows.order_by("-pk").values_list("continues_at", flat=True).first()
 
 
-def _with_journal(replies: list[Message]) -> None:
+def _with_journal(replies: Iterable[Message]) -> None:
     running = {message.pk: message for message in replies if message.is_running}
     if not running:
         return

@@ -122,17 +122,23 @@ def _invalid(
 def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
     if not request.htmx:
         return redirect(turn.conversation)
+    if turn.is_new:
+        # As it was committed. What has happened since is told to whoever watches.
+        entries = thread.just_begun(turn.conversation, prompt=turn.prompt, reply=turn.reply)
+        running: Message | None = turn.reply
+    else:
+        entries, running = _entries(turn), thread.answering(turn.conversation)
     context = {
         "conversation": turn.conversation,
-        "entries": _entries(turn),
-        "running": thread.answering(turn.conversation),
+        "entries": entries,
+        "running": running,
         "form": MessageForm(),
     }
     return render(request, f"{PAGE}#sent", context)
 
 
 def _entries(turn: Turn) -> list[Entry]:
-    """Those of the turn alone, whatever else changed meanwhile."""
+    """Those of the turn alone, whatever else changed since it was sent the first time."""
     before = min(turn.prompt.revision, turn.reply.revision) - 1
     new = {turn.prompt.pk, turn.reply.pk}
     changed = thread.entries(turn.conversation, changed_since=before)

@@ -91,8 +91,13 @@ async def watching(service: Service, conversation: Conversation) -> AsyncIterato
         await close_tab(tab)
 
 
-async def open_tab(service: Service, conversation: Conversation) -> Tab:
+async def open_tab(
+    service: Service, conversation: Conversation, *, since: int | None = None
+) -> Tab:
+    """With `since` one that has a page of that revision, and shows nothing of what came then."""
     revision, screen = await sync_to_async(load)(conversation.pk)
+    if since is not None:
+        revision, screen = since, Screen()
     screen.reads.set()
     viewer = Viewer(
         service,
@@ -288,6 +293,26 @@ async def test_two_tabs_one_early_and_one_late_show_the_same(
     assert early.screen.said == late.screen.said == ["Answer started", "Answer finished"]
 
 
+async def test_an_end_that_came_before_anybody_looked_is_told_of_once(
+    unhelped: None, ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.says("At once")
+    reply = (await ask(conversation)).reply
+    await sealed(reply)
+    tab = await open_tab(service, conversation, since=0)
+    try:
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
+        # Its figures come later, as they do where a stopped answer is read on.
+        await sync_to_async(revisions.touch)(conversation.pk, [reply.pk])
+        tab.screen.states.clear()
+        service.announce(conversation.pk)
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
+    finally:
+        await close_tab(tab)
+
+    assert tab.screen.said == ["Answer finished"]
+
+
 async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
     ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
@@ -303,6 +328,41 @@ async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
 
         await tab.shows(reply.pk, whole.text)
     assert len(tab.screen.past[reply.pk]) <= 5
+
+
+async def test_an_end_that_came_before_anybody_looked_is_told_of_once(
+    unhelped: None, ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    upstream.says("At once")
+    tab = await open_tab(service, conversation)
+    try:
+        await tab.until(lambda: service.hub.is_watched(conversation.pk))
+        tab.screen.reads.clear()
+        reply = (await ask(conversation)).reply
+        await sealed(reply)
+        await close_tab(tab)
+        tab.screen.reads.set()
+        # A page from before the turn: it was offline meanwhile.
+        viewer = Viewer(
+            service,
+            conversation.pk,
+            eyes=Eyes(user_id=conversation.owner_id, language="en"),
+            revision=0,
+            send=tab.screen.send,
+        )
+        tab = Tab(tab.screen, asyncio.create_task(viewer.run()))
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
+        await sync_to_async(touch)(reply)
+        service.announce(conversation.pk)
+        await tab.until(lambda: viewer._revision > reply.revision + 1)
+    finally:
+        await close_tab(tab)
+
+    assert tab.screen.said == ["Answer finished"]
+
+
+def touch(reply: Message) -> None:
+    revisions.touch(reply.conversation_id, [reply.pk])
 
 
 async def test_a_tab_that_does_not_read_gets_very_much_in_slices(
