@@ -19,7 +19,7 @@ from pathlib import Path
 import tests.environment  # noqa: F401 (before the settings are read)
 from tests.crashes import loaded  # noqa: F401 (before the models are)
 from tests.crashes.scripts import SCRIPTS
-from tests.crashes.sweep import Played, Stage, make_database, scripted, sweep, wandered
+from tests.crashes.sweep import Played, Stage, make_stages, scripted, sweep, wandered
 from tests.upstream import process as upstreams
 
 
@@ -41,8 +41,7 @@ async def run(options: argparse.Namespace) -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="evoweb-crashes-"))
         processes = [stack.enter_context(upstreams.UpstreamProcess()) for _ in range(2)]
         scripteds = [stack.enter_context(upstreams.scripted(process)) for process in processes]
-        database = await make_database(Path(folder))
-        stages = [Stage(upstream, database=database) for upstream in scripteds]
+        stages = await make_stages(Path(folder), scripteds)
         async for played in play(options, stages):
             print(played, flush=True)
             count, broken = count + 1, broken + bool(played.findings)

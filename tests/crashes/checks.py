@@ -19,8 +19,8 @@ from chat.models import Completion, Conversation, JournalPiece, Message
 from chat.queries import invariants, thread
 from tests.crashes import diary as diaries
 from tests.crashes.ana import key_of
+from tests.crashes.databases import use
 from tests.crashes.diary import Entry
-from tests.crashes.life import use
 from tests.crashes.scripts import ALL_QUESTIONS, answer_to, thought_about
 from tests.screen import Screen
 from tests.upstream.records import Record
@@ -31,11 +31,8 @@ class Story:
     """All that is known of a case: what Ana did and saw, and what the upstream was sent."""
 
     folder: Path
+    database: str
     requests: list[Record] = field(default_factory=list)
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "evoweb.sqlite3"
 
     @property
     def diary(self) -> Path:

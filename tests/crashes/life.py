@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +15,12 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from chat.completions import retries
-from chat.generation.ownership import Ownership
+from chat.generation.ownership import AlreadyServed, Ownership
 from chat.generation.service import Service
 from chat.models import Message, Process
 from chat.queries import invariants
 from tests.crashes.ana import Ana
+from tests.crashes.databases import use
 from tests.crashes.diary import Diary
 from tests.crashes.events import Meter, watch
 from tests.factories import make_user
@@ -28,6 +31,7 @@ Deeds = Callable[[Ana], Awaitable[None]]
 
 DRAIN_SECONDS = 0.05
 FIRST_RETRY_SECONDS = 0.02
+OWNING_SECONDS = 5.0
 # Invariants that speak of the process which runs a reply, or reads on for its figures.
 LEFT_BY_THE_DEAD = ("running_reply_has_an_owner", "sealed_reply_has_no_open_row")
 
@@ -48,23 +52,18 @@ class Act:
 class Life:
     number: int
     act: Act
-    database: Path
+    database: str
     diary: Path
     upstream_url: str
     reads_on: bool
 
 
-def prepare(database: Path) -> None:
+def prepare(database: str) -> None:
     """Make the database that every case begins with: Ana is there, and nothing else."""
     use(database)
     call_command("migrate", verbosity=0)
     make_user("ana")
     connections.close_all()
-
-
-def use(database: Path) -> None:
-    """Before the first connection of this process."""
-    connections.settings["default"]["NAME"] = database
 
 
 def live(life: Life) -> None:
@@ -77,8 +76,21 @@ def live(life: Life) -> None:
     watch(meter)
     if life.number > 1:
         _look_at_what_is_left()
-    with Ownership() as ownership:
+    with ExitStack() as stack:
+        ownership = _own_database(stack)
         uvloop.run(_live(life, ownership, diary, meter))
+
+
+def _own_database(stack: ExitStack) -> Ownership:
+    """The kernel lets go of what a killed process held at once, PostgreSQL after a moment."""
+    deadline = time.monotonic() + OWNING_SECONDS
+    while True:
+        try:
+            return stack.enter_context(Ownership())
+        except AlreadyServed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _look_at_what_is_left() -> None:

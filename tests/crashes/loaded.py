@@ -10,6 +10,8 @@ import os
 
 import django
 
+# The cases know nothing of each other, and each of their processes is alone on its database.
+os.environ.pop("REDIS_URL", None)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evoweb.settings")
 django.setup()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crashes import forked
+from tests.crashes import databases, forked
 from tests.crashes.checks import Story, examine
 from tests.crashes.life import Act, Life, live, prepare
 from tests.crashes.scripts import SCRIPTS, goes_on, usual_answers, wandering
@@ -73,13 +73,15 @@ class Played:
 class Stage:
     """Where one case at a time is played: an upstream of its own, and a folder."""
 
-    def __init__(self, upstream: Upstream, *, database: Path) -> None:
+    def __init__(self, upstream: Upstream, *, folder: Path, database: str) -> None:
         self._upstream = upstream
+        self._folder = folder
         self._database = database
 
     async def play(self, case: Case) -> Played:
-        story = Story(Path(tempfile.mkdtemp(prefix="case-", dir=self._database.parent)))
-        shutil.copy(self._database, story.database)
+        folder = Path(tempfile.mkdtemp(prefix="case-", dir=self._folder))
+        story = Story(folder, databases.new_name(folder))
+        databases.copy(self._database, to=story.database)
         played = Played(case)
         for act in case.acts:
             self._prepare(case.answers)
@@ -89,6 +91,7 @@ class Stage:
         await forked.run(examine, story, log=story.log)
         played.findings += story.findings()
         played.log += story.log.read_text().splitlines()
+        databases.remove(story.database)
         shutil.rmtree(story.folder)
         return played
 
@@ -121,12 +124,13 @@ class Stage:
             story.requests.extend(self._upstream.wait_until_over(count))
 
 
-async def make_database(folder: Path) -> Path:
-    """The one that every case begins with a copy of."""
-    database, log = folder / "empty.sqlite3", folder / "log"
+async def make_stages(folder: Path, upstreams: Iterable[Upstream]) -> list[Stage]:
+    """They share the database that every case begins with a copy of."""
+    database, log = databases.new_name(folder), folder / "log"
+    databases.create(database)
     status = await forked.run(prepare, database, log=log)
     assert status == 0, log.read_text()
-    return database
+    return [Stage(upstream, folder=folder, database=database) for upstream in upstreams]
 
 
 async def sweep(stages: Iterable[Stage], name: str) -> list[Played]:

@@ -16,7 +16,7 @@ from chat.domain.replies import Standing
 from tests.crashes.ana import Ana
 from tests.crashes.life import Act
 from tests.crashes.scripts import QUESTION, SCRIPTS, is_cut_off, slow_answer
-from tests.crashes.sweep import Case, Stage, make_database, sweep, wandered
+from tests.crashes.sweep import Case, Stage, make_stages, sweep, wandered
 from tests.upstream.process import UpstreamProcess, scripted
 
 SEEDS = (3, 19, 24, random.randrange(10**6))
@@ -25,11 +25,10 @@ SEEDS = (3, 19, 24, random.randrange(10**6))
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Stage]]:
     """Two, because two processors are the least that one has."""
-    database = asyncio.run(make_database(tmp_path_factory.mktemp("crashes")))
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(UpstreamProcess()) for _ in range(2)]
         upstreams = [stack.enter_context(scripted(process)) for process in processes]
-        yield [Stage(upstream, database=database) for upstream in upstreams]
+        yield asyncio.run(make_stages(tmp_path_factory.mktemp("crashes"), upstreams))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
