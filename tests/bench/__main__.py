@@ -1,76 +1,97 @@
 """`make bench`: measures what evoweb promises, with clients and an upstream of its own.
 
-Numbers of a busy machine are worth little by themselves; ratios within one run are. A missed goal
-is printed; only what got lost is an error.
+Each measurement is made several times, and the median of them is printed. Numbers of a busy
+machine are worth little by themselves; ratios within one run are. A missed goal is printed; only
+what got lost is an error.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import first_token, sockets, starting, token_age
-from tests.bench.table import Lost, Row, table
+from tests.bench import first_token, noise, sockets, starting, token_age
+from tests.bench.site import Site, one_process, two_processes
+from tests.bench.table import Lost, Row, medians, table
 from tests.bench.token_age import Load
-from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
-# What a developer has set for their own evoweb must not reach this one.
-UNSET = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "TRUSTED_PROXIES"), "")
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of everything is measured."""
+
+    turns: int = 40
+    idle: int = 200
+    load: Load = Load(100, 50, 10, sending=9)
+    heavy: Load = Load(150, 50, 8, sending=13)
+    silent: int = 40
+    replies: int = 5
+
+
+QUICK = Extent(
+    turns=5,
+    idle=50,
+    load=Load(20, 50, 3, sending=1),
+    heavy=Load(30, 50, 3, sending=2),
+    silent=10,
+    replies=1,
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything, in seconds")
-    quick = parser.parse_args().quick
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evoweb-bench-")))
-        process = stack.enter_context(UpstreamProcess())
-        upstream = stack.enter_context(scripted(process))
-        # The first start makes the database and collects the static files.
-        evoweb = stack.enter_context(_evoweb(folder, process))
-        evoweb.stop()
-        rows: list[Row] = []
-        try:
-            for measure in _measurements(evoweb, upstream, quick=quick):
-                rows += measure()
-        except Lost as loss:
-            print(f"Lost: {loss}", file=sys.stderr)
-            return 1
-        finally:
-            print(table(rows))
+    parser.add_argument("--quick", action="store_true", help="less of everything, once")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args()
+    extent, rounds = (QUICK, 1) if options.quick else (Extent(), options.rounds)
+    # The library of the PostgreSQL warns at its import where this is missing.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="evoweb-runtime-"))
+    unsteady = [noise.measure()]
+    try:
+        for site, upstream in _sites():
+            found = []
+            for _ in range(rounds):
+                found.append(_round(site, upstream, extent))
+                unsteady.append(noise.measure())
+            print(f"{site.name}\n\n{table(medians(found))}\n", flush=True)
+    except Lost as loss:
+        print(f"Lost: {loss}", file=sys.stderr)
+        return 1
+    print(noise.verdict(unsteady))
     return 0
 
 
-def _measurements(
-    evoweb: EvowebProcess, upstream: Upstream, *, quick: bool
-) -> list[Callable[[], list[Row]]]:
-    load = Load(20, 50, 3, sending=1) if quick else Load(100, 50, 10, sending=9)
-    return [
-        lambda: starting.measure(evoweb, starts=1 if quick else 3),
-        lambda: first_token.measure(evoweb, upstream, turns=5 if quick else 40),
-        lambda: sockets.measure_idle(evoweb, count=50 if quick else 200),
-        lambda: token_age.measure(evoweb, upstream, load),
+def _sites() -> Iterator[tuple[Site, Upstream]]:
+    for make in (one_process, two_processes):
+        with contextlib.ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evoweb-bench-")))
+            process = stack.enter_context(UpstreamProcess())
+            upstream = stack.enter_context(scripted(process))
+            # The first start makes the database and collects the static files.
+            yield stack.enter_context(make(folder, process)), upstream
+
+
+def _round(site: Site, upstream: Upstream, extent: Extent) -> list[Row]:
+    measurements: list[Callable[[], list[Row]]] = [
+        lambda: starting.measure(site),
+        lambda: first_token.measure(site, upstream, turns=extent.turns),
+        lambda: sockets.measure_idle(site, count=extent.idle),
+        lambda: token_age.measure(site, upstream, extent.load),
+        lambda: token_age.measure_heavy(site, upstream, extent.heavy),
         lambda: sockets.measure_unread(
-            evoweb, upstream, silent=10 if quick else 40, replies=1 if quick else 5
+            site, upstream, silent=extent.silent, replies=extent.replies
         ),
     ]
-
-
-def _evoweb(folder: Path, upstream: UpstreamProcess) -> EvowebProcess:
-    return EvowebProcess(
-        folder,
-        EVOLINK_API_KEY=upstream.key,
-        EVOLINK_BASE_URL=upstream.base_url,
-        EVOLINK_MODELS="Gemini-3.0-pro",
-        # One person stands for all of them.
-        EVOWEB_MAX_REPLIES_PER_USER="1000",
-        **UNSET,
-    )
+    return [row for measure in measurements for row in measure()]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import httpx
 from websockets import Origin
 from websockets.asyncio.client import connect
 
-from tests.evoweb_process import EvowebProcess
+from tests.bench.site import Site
 from tests.waiting import eventually
 
 # A browser keeps about so many connections to one server.
@@ -28,7 +29,6 @@ _STATE = re.compile(r'data-role="assistant" data-state="(\w+)"')
 class Person:
     """Enough of a session to hand it to another process."""
 
-    url: str
     cookies: dict[str, str]
 
     @property
@@ -36,12 +36,12 @@ class Person:
         """Those of a send that htmx makes."""
         return {"X-CSRFToken": self.cookies["csrftoken"], "HX-Request": "true"}
 
-    def socket(self, address: str) -> connect:
+    def socket(self, talk: Talk) -> connect:
         """Connects without compression, as Daphne offers none, and reads as fast as it can."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return connect(
-            self.url.replace("http", "ws") + address,
-            origin=Origin(self.url),
+            talk.lookout.replace("http", "ws") + talk.socket,
+            origin=Origin(talk.lookout),
             additional_headers={"Cookie": cookies},
             compression=None,
             ping_interval=None,
@@ -54,23 +54,24 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation: where its prompts are sent, and where its answers are watched."""
+    """A conversation: where its prompts are sent, and by which process its answers are watched."""
 
+    entrance: str
     path: str
+    lookout: str
     socket: str
 
     @property
     def messages(self) -> str:
-        return f"{self.path}messages/"
+        return f"{self.entrance}{self.path}messages/"
 
 
 @contextmanager
-def signed_in(evoweb: EvowebProcess) -> Iterator[tuple[Person, httpx.Client]]:
-    with evoweb.session() as browser:
-        person = Person(evoweb.url, dict(browser.cookies))
+def signed_in(site: Site) -> Iterator[tuple[Person, httpx.Client]]:
+    with site.nodes[0].session() as browser:
+        person = Person(dict(browser.cookies))
         limits = httpx.Limits(max_connections=CONNECTIONS)
         with httpx.Client(
-            base_url=person.url,
             cookies=person.cookies,
             headers={"X-CSRFToken": person.cookies["csrftoken"]},
             limits=limits,
@@ -84,11 +85,12 @@ def prompt(text: str) -> dict[str, str]:
     return {"text": text, "send_key": str(uuid.uuid4())}
 
 
-def begin_talks(client: httpx.Client, count: int) -> list[Talk]:
+def begin_talks(site: Site, client: httpx.Client, count: int) -> list[Talk]:
     """Conversations that have one short answer already, so that their sockets can be opened."""
+    ways = list(itertools.islice(site.ways(), count))
     with ThreadPoolExecutor(CONNECTIONS) as threads:
-        paths = list(threads.map(lambda _: _begin(client), range(count)))
-        return list(threads.map(lambda path: _talk(client, path), paths))
+        paths = list(threads.map(lambda way: _begin(client, way[0]), ways))
+        return list(threads.map(lambda way, path: _talk(client, way, path), ways, paths))
 
 
 def send_to_all(client: httpx.Client, talks: list[Talk], text: str) -> None:
@@ -102,21 +104,22 @@ def send_to_all(client: httpx.Client, talks: list[Talk], text: str) -> None:
         list(threads.map(send, talks))
 
 
-def complete_page(client: httpx.Client, path: str) -> str:
+def complete_page(client: httpx.Client, url: str) -> str:
     """A conversation's page, once its last reply is complete."""
     return eventually(
-        lambda: client.get(path).text,
+        lambda: client.get(url).text,
         lambda page: _STATE.findall(page)[-1:] == ["complete"],
         seconds=60,
     )
 
 
-def _begin(client: httpx.Client) -> str:
-    return client.post("/", data=prompt("Good morning")).headers["location"]
+def _begin(client: httpx.Client, entrance: str) -> str:
+    return client.post(f"{entrance}/", data=prompt("Good morning")).headers["location"]
 
 
-def _talk(client: httpx.Client, path: str) -> Talk:
-    page = complete_page(client, path)
+def _talk(client: httpx.Client, way: tuple[str, str], path: str) -> Talk:
+    entrance, lookout = way
+    page = complete_page(client, entrance + path)
     address = _SOCKET.search(page)
     assert address is not None, page
-    return Talk(path, html.unescape(address[1]))
+    return Talk(entrance, path, lookout, html.unescape(address[1]))

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import httpx
 
-from tests.bench import machine, watching
+from tests.bench import watching
 from tests.bench.people import Person, Talk, begin_talks, prompt, signed_in
+from tests.bench.site import Site
 from tests.bench.table import Lost, Row
-from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 
 PATIENCE = 30.0
@@ -25,36 +25,34 @@ PIECES = 190
 REPLY_MB = len(PIECE) * PIECES / 1e6
 
 
-def measure_idle(evoweb: EvowebProcess, *, count: int) -> list[Row]:
-    with signed_in(evoweb) as (person, client):
-        talk = begin_talks(client, 1)[0]
+def measure_idle(site: Site, *, count: int) -> list[Row]:
+    with signed_in(site) as (person, client):
+        talk = begin_talks(site, client, 1)[0]
         # The first ones make threads and caches that later ones use.
         with _watched(person, [talk] * 20):
-            before = machine.memory(evoweb.pid)
+            before = site.memory()
             with _watched(person, [talk] * count):
                 time.sleep(1)
-                grown = machine.memory(evoweb.pid) - before
+                grown = site.memory() - before
     return [Row("memory of an idle socket", grown / count * 1024, "kB", 60)]
 
 
-def measure_unread(
-    evoweb: EvowebProcess, upstream: Upstream, *, silent: int, replies: int
-) -> list[Row]:
+def measure_unread(site: Site, upstream: Upstream, *, silent: int, replies: int) -> list[Row]:
     """The peak with sockets that never read, less the peak without them."""
     upstream.says(*[PIECE] * PIECES, delay=0.004, match="At length", times=0)
-    with signed_in(evoweb) as (person, client):
-        talks = begin_talks(client, 3)
+    with signed_in(site) as (person, client):
+        talks = begin_talks(site, client, 3)
         # Once for the memory that a first time needs, which is then there for the others.
-        _peak(evoweb, person, client, talks[0], replies=replies, silent=0)
-        without = _peak(evoweb, person, client, talks[1], replies=replies, silent=0)
-        beside = _peak(evoweb, person, client, talks[2], replies=replies, silent=silent)
+        _peak(site, person, client, talks[0], replies=replies, silent=0)
+        without = _peak(site, person, client, talks[1], replies=replies, silent=0)
+        beside = _peak(site, person, client, talks[2], replies=replies, silent=silent)
     upstream.reset()
     name = f"memory of a socket that never reads {replies * REPLY_MB:.0f} MB"
     return [Row(name, max(0.0, beside - without) / silent, "MB", 2, 2)]
 
 
 def _peak(
-    evoweb: EvowebProcess,
+    site: Site,
     person: Person,
     client: httpx.Client,
     talk: Talk,
@@ -63,7 +61,7 @@ def _peak(
     silent: int,
 ) -> float:
     """The most memory while the same prompt is answered again and again."""
-    machine.forget_peak(evoweb.pid)
+    site.forget_peak()
     with contextlib.ExitStack() as stack:
         reader = stack.enter_context(watching.reading(watching.answers, person, talk, LINE))
         reader.ready(PATIENCE)
@@ -76,7 +74,7 @@ def _peak(
                 raise Lost("an answer did not arrive whole")
             client.post(f"{talk.messages}{reply_id}/try-again/")
         reader.result(PATIENCE)
-        return machine.peak_memory(evoweb.pid)
+        return site.peak_memory()
 
 
 @contextlib.contextmanager
@@ -90,7 +88,7 @@ def _watched(person: Person, talks: list[Talk]) -> Iterator[None]:
 @contextlib.contextmanager
 def _silent_socket(person: Person, talk: Talk) -> Iterator[None]:
     """A socket that is opened as a browser opens it, and then forgotten."""
-    url = httpx.URL(person.url)
+    url = httpx.URL(talk.lookout)
     with socket.socket() as silent:
         silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         silent.connect((url.host, url.port))
@@ -98,7 +96,7 @@ def _silent_socket(person: Person, talk: Talk) -> Iterator[None]:
         lines = (
             f"GET {talk.socket} HTTP/1.1",
             f"Host: {url.host}:{url.port}",
-            f"Origin: {person.url}",
+            f"Origin: {talk.lookout}",
             f"Cookie: {cookies}",
             "Upgrade: websocket",
             "Connection: Upgrade",

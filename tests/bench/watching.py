@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+import aiohttp
 import uvloop
 
 from tests.bench.first_token import STAMP
@@ -76,7 +77,7 @@ async def stamps(
     seen: list[dict[int, float]] = [{} for _ in talks]
     began = time.monotonic_ns()
     async with contextlib.AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(person.socket(talk.socket)) for talk in talks]
+        sockets = [await stack.enter_async_context(person.socket(talk)) for talk in talks]
         pipe.send("ready")
 
         async def watch(number: int) -> None:
@@ -101,7 +102,7 @@ async def pings(pipe: Connection, person: Person, talk: Talk) -> None:
     Gives pairs: when, and how many milliseconds it took.
     """
     times: list[tuple[int, float]] = []
-    async with person.socket(talk.socket) as socket:
+    async with person.socket(talk) as socket:
         reader = asyncio.create_task(_read_on(socket))
         pipe.send("ready")
         while not pipe.poll():
@@ -115,18 +116,48 @@ async def pings(pipe: Connection, person: Person, talk: Talk) -> None:
 
 async def answers(pipe: Connection, person: Person, talk: Talk, line: str) -> None:
     """For each answer that ends: the id of its message, and how often it has `line` in the end."""
-    async with person.socket(talk.socket) as socket:
+    async with person.socket(talk) as socket:
         pipe.send("ready")
         async for frame in socket:
             if "Answer finished" in str(frame):
                 pipe.send((int(MESSAGE.findall(str(frame))[-1]), str(frame).count(line)))
 
 
+@dataclass(frozen=True, slots=True)
+class Straight:
+    """What streams give that nothing stands before: ages in milliseconds, and the seconds of
+    processor time that each token cost whoever read it."""
+
+    ages: list[float]
+    each: float
+
+
+async def straight(pipe: Connection, base_url: str, key: str, streams: int) -> None:
+    """Read so many answers of stamps from the upstream itself, to their end."""
+    ages: list[float] = []
+    messages = [{"role": "user", "content": "Straight"}]
+    body = {"model": "Gemini-3.0-pro", "messages": messages, "stream": True}
+    headers = {"Authorization": f"Bearer {key}"}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(base_url, headers=headers, connector=connector) as session:
+
+        async def read() -> None:
+            async with session.post("/v1/chat/completions", json=body) as answer:
+                async for chunk in answer.content.iter_any():
+                    now = time.monotonic_ns()
+                    stamps = map(int, STAMP.findall(chunk.decode(errors="replace")))
+                    ages.extend((now - stamp) / NANOSECONDS_PER_MS for stamp in stamps)
+
+        spent = time.process_time()
+        await asyncio.gather(*(read() for _ in range(streams)))
+    pipe.send(Straight(ages, (time.process_time() - spent) / len(ages)))
+
+
 async def idle(pipe: Connection, person: Person, talks: list[Talk]) -> None:
     """Keep the sockets open, and read what comes, until told to end."""
     async with contextlib.AsyncExitStack() as stack:
         for talk in talks:
-            socket = await stack.enter_async_context(person.socket(talk.socket))
+            socket = await stack.enter_async_context(person.socket(talk))
             stack.callback(asyncio.create_task(_read_on(socket)).cancel)
         pipe.send("ready")
         await asyncio.to_thread(pipe.recv)
