@@ -330,41 +330,6 @@ async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
     assert len(tab.screen.past[reply.pk]) <= 5
 
 
-async def test_an_end_that_came_before_anybody_looked_is_told_of_once(
-    unhelped: None, ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
-) -> None:
-    upstream.says("At once")
-    tab = await open_tab(service, conversation)
-    try:
-        await tab.until(lambda: service.hub.is_watched(conversation.pk))
-        tab.screen.reads.clear()
-        reply = (await ask(conversation)).reply
-        await sealed(reply)
-        await close_tab(tab)
-        tab.screen.reads.set()
-        # A page from before the turn: it was offline meanwhile.
-        viewer = Viewer(
-            service,
-            conversation.pk,
-            eyes=Eyes(user_id=conversation.owner_id, language="en"),
-            revision=0,
-            send=tab.screen.send,
-        )
-        tab = Tab(tab.screen, asyncio.create_task(viewer.run()))
-        await tab.shows_as(reply.pk, MessageState.COMPLETE)
-        await sync_to_async(touch)(reply)
-        service.announce(conversation.pk)
-        await tab.until(lambda: viewer._revision > reply.revision + 1)
-    finally:
-        await close_tab(tab)
-
-    assert tab.screen.said == ["Answer finished"]
-
-
-def touch(reply: Message) -> None:
-    revisions.touch(reply.conversation_id, [reply.pk])
-
-
 async def test_a_tab_that_does_not_read_gets_very_much_in_slices(
     ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, unhelped: None
 ) -> None:
