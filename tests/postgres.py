@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,8 @@ import psycopg
 from psycopg import sql
 
 from tests.valkey import ValkeyProcess
+
+PATIENCE = 10.0
 
 
 class PostgresProcess:
@@ -42,11 +45,26 @@ class PostgresProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def fresh_database(url: str, name: str) -> str:
-    """Make an empty database on the server of this address. Gives its own address."""
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def fresh_database(url: str, name: str, *, like: str = "template1") -> str:
+    """Make a database on the server of this address: empty, or a copy of the one named `like`, as
+    soon as nobody uses that any more. Gives its own address."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    administer(url, statement.format(sql.Identifier(name), sql.Identifier(like)))
     return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def administer(url: str, statement: sql.Composed) -> None:
+    """Do it when the sessions of processes that have ended are gone, which takes a moment."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with psycopg.connect(url, autocommit=True) as server:
+                server.execute(statement)
+                return
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def programs() -> Path:

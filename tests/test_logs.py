@@ -17,7 +17,7 @@ import pytest
 from django.urls import reverse
 
 from evoweb.logs import JsonFormatter, LineFormatter
-from tests.conftest import evoweb_on
+from tests.conftest import copy_of
 from tests.evoweb_process import EMAIL, PASSWORD, ROOT, EvowebProcess, environment, send
 from tests.metrics import read_page
 from tests.sockets import watch
@@ -64,8 +64,9 @@ def told(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
 ) -> Iterator[Told]:
-    folder = tmp_path_factory.mktemp(f"evoweb-{request.param}")
+    folder = tmp_path_factory.mktemp("evoweb") / request.param
     variables = {
         "LOG_FORMAT": request.param,
         "LOG_LEVEL": "DEBUG",
@@ -73,7 +74,7 @@ def told(
     }
     with (
         scripted(upstream_process) as upstream,
-        evoweb_on(folder, upstream_process, **variables) as evoweb,
+        copy_of(evoweb_before, folder, upstream_process, **variables) as evoweb,
     ):
         with evoweb.session() as browser:
             conversation = _work(evoweb, browser, upstream)

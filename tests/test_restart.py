@@ -19,7 +19,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.conftest import evoweb_on
+from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess, send
 from tests.sockets import watch
 from tests.upstream.process import Upstream, UpstreamProcess
@@ -32,11 +32,14 @@ SERVICE_RESTART = 1012
 
 @pytest.fixture
 def kept_evoweb(
-    tmp_path: Path, upstream: Upstream, upstream_process: UpstreamProcess
+    tmp_path: Path,
+    upstream: Upstream,
+    upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
 ) -> Iterator[EvowebProcess]:
     """An evoweb whose listening socket outlives it."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        evoweb = evoweb_on(tmp_path / "evoweb", upstream_process)
+        evoweb = copy_of(evoweb_before, tmp_path / "evoweb", upstream_process)
         evoweb.pass_on(listener)
         with evoweb:
             yield evoweb

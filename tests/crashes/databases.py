@@ -6,17 +6,14 @@ A database is known by its name, as the settings have it: on SQLite that is its 
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from pathlib import Path
 
-import psycopg
 from django.db import connections
 from psycopg import sql
 
 from tests.environment import on_postgresql
-
-PATIENCE = 10.0
+from tests.postgres import administer, fresh_database
 
 
 def use(name: str) -> None:
@@ -31,33 +28,19 @@ def new_name(folder: Path) -> str:
 def create(name: str) -> None:
     """An empty one."""
     if on_postgresql:
-        _administer("CREATE DATABASE {}", name)
+        fresh_database(on_postgresql, name)
 
 
 def copy(name: str, *, to: str) -> None:
     if on_postgresql:
-        _administer("CREATE DATABASE {} TEMPLATE {}", to, name)
+        fresh_database(on_postgresql, to, like=name)
     else:
         shutil.copy(name, to)
 
 
 def remove(name: str) -> None:
     if on_postgresql:
-        _administer("DROP DATABASE {} WITH (FORCE)", name)
+        statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        administer(on_postgresql, statement)
     else:
         Path(name).unlink()
-
-
-def _administer(statement: str, *names: str) -> None:
-    """As soon as the sessions of processes that have ended are gone, which takes a moment."""
-    words = sql.SQL(statement).format(*map(sql.Identifier, names))
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with psycopg.connect(on_postgresql, autocommit=True) as server:
-                server.execute(words)
-                return
-        except psycopg.errors.ObjectInUse:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
