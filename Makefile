@@ -12,9 +12,12 @@ help:  ## show what can be made
 run: .venv/$(if $(NODES),develop,run).stamp  ## a working chat; NODES=2 for two processes, PostgreSQL and Valkey
 	@exec $(BIN)/python $(if $(NODES),-m tests.several.nodes $(NODES),manage.py serve)
 
-test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included
-	$(PYTEST) $(TESTS)
-	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(ON_POSTGRESQL))
+test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included; ALL=1 for all of it on PostgreSQL too
+	$(PYTEST) $(SHARED) $(TESTS)
+	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(SHARED) $(if $(ALL),,$(ON_POSTGRESQL)))
+
+# By two processes, file by file: half of the time is waiting for others.
+SHARED := -n 2 --dist loadfile
 
 # What the database decides, once more on the other one.
 ON_POSTGRESQL := tests/postgresql tests/domain tests/queries tests/generation \

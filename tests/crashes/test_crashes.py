@@ -19,7 +19,8 @@ from tests.crashes.scripts import QUESTION, SCRIPTS, is_cut_off, slow_answer
 from tests.crashes.sweep import Case, Stage, make_stages, sweep, wandered
 from tests.upstream.process import UpstreamProcess, scripted
 
-SEEDS = (3, 19, 24, random.randrange(10**6))
+# The last is another one in each run, and is printed with what it broke.
+SEEDS = (3, 19, 24, None)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,10 @@ async def test_at_whatever_event_the_process_is_killed_all_promises_hold(
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_is_done_and_however_often_it_is_killed_all_promises_hold(
-    stages: list[Stage], seed: int
+    stages: list[Stage], seed: int | None
 ) -> None:
+    seed = random.randrange(10**6) if seed is None else seed
+
     played = await stages[0].play(wandered(seed))
 
     assert not played.findings, str(played)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from tests.upstream.process import Upstream, UpstreamProcess
 
 END_OTHERS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = ANY(%s)"
 )
 
 
@@ -43,8 +44,13 @@ def served(served_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
 
 
 def end_connections(administrator: psycopg.Connection) -> int:
-    """As a restart of the server does, or a firewall that forgets. Gives how many there were."""
-    ended = administrator.execute(END_OTHERS).fetchone()
+    """As a restart of the server does, or a firewall that forgets. Gives how many there were.
+
+    Only those to the databases of this process: others of them are tested beside it.
+    """
+    served = urlsplit(on_postgresql).path.lstrip("/")
+    names = [connection.settings_dict["NAME"], served]
+    ended = administrator.execute(END_OTHERS, [names]).fetchone()
     assert ended is not None
     return int(ended[0])
 
