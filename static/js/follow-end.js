@@ -15,6 +15,8 @@ export function connect(thread) {
     last = page.scrollTop;
   };
   const grew = () => {
+    // Whoever moved up is let go, though the event of it comes only with the next frame.
+    if (page.scrollTop < last && below() > 1) following = false;
     if (following) toEnd();
     else button.hidden = false;
   };
@@ -41,14 +43,18 @@ export function connect(thread) {
   if (following) toEnd();
 
   // A message that is replaced keeps its place in view, and open what the reader had opened in it.
-  document.addEventListener("htmx:before:swap", () => {
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
     const open = [...thread.querySelectorAll("details[id][open]")].map((element) => element.id);
     const place = following ? undefined : placeIn(thread);
     if (!open.length && !place) return;
-    document.addEventListener("htmx:after:swap", () => {
+    // Of this very swap: the next one may have begun before this one has ended.
+    const swapped = (event) => {
+      if (event.detail.ctx !== ctx) return;
+      document.removeEventListener("htmx:finally:swap", swapped);
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
       if (place) goBackTo(place, page);
-    }, { once: true });
+    };
+    document.addEventListener("htmx:finally:swap", swapped);
   });
 }
 
@@ -57,11 +63,13 @@ export function connect(thread) {
 function placeIn(thread) {
   for (const message of thread.children) {
     const { top, bottom, height } = message.getBoundingClientRect();
-    if (top < 0 && bottom > 0) return { id: message.id, height, share: -top / height };
+    if (top < 0 && bottom > 0) return { message, share: -top / height };
   }
 }
 
-function goBackTo({ id, height, share }, page) {
-  const now = document.getElementById(id)?.getBoundingClientRect();
-  if (now && now.height !== height) page.scrollBy({ top: now.top + share * now.height, behavior: "instant" });
+// One that only grew is where it was.
+function goBackTo({ message, share }, page) {
+  if (message.isConnected) return;
+  const now = document.getElementById(message.id)?.getBoundingClientRect();
+  if (now) page.scrollBy({ top: now.top + share * now.height, behavior: "instant" });
 }

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from chat.consumers import NOT_SIGNED_IN
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import MISSED, sign_in
 from tests.browser.test_conversation import converse, messages, reply, send, text_of
 from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
 from tests.upstream.process import Upstream
@@ -109,7 +109,7 @@ def test_after_a_restart_the_page_catches_up_by_itself(
     own_evoweb.kill()
     own_evoweb.start()
 
-    expect(reply(page)).to_have_attribute("data-state", "interrupted", timeout=15_000)
+    expect(reply(page)).to_have_attribute("data-state", "interrupted", timeout=MISSED)
     expect(text_of(reply(page))).to_have_text("One two")
     upstream.says("Once more")
     reply(page).get_by_role("button", name="Try again").click()

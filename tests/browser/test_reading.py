@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import MISSED, sign_in
 from tests.browser.test_conversation import converse, messages, reply, send, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
@@ -54,6 +54,26 @@ def test_who_reads_further_up_stays_there_when_the_text_becomes_markdown(
 
     # A little below the middle of the lines, which take another height now.
     expect(ana.get_by_text("Line 46.", exact=True)).to_be_in_viewport()
+
+
+def test_who_reads_further_up_stays_there_while_text_comes(ana: Page, upstream: Upstream) -> None:
+    more = [f"More {number}.\n\n" for number in range(10)]
+    upstream.holds_after(80, *LINES, *more, "The end.")
+    send(ana, "Write a lot")
+    expect(text_of(reply(ana))).to_contain_text("Line 79.")
+    eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels < 2)
+    ana.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    ana.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    place = ana.evaluate("scrollY")
+
+    places = []
+    for line in more:
+        upstream.release(1)
+        expect(text_of(reply(ana))).to_contain_text(line.strip())
+        places.append(ana.evaluate("scrollY"))
+
+    assert max(abs(now - place) for now in places) < 2
+    upstream.release()
 
 
 def test_who_scrolls_up_in_the_moment_that_text_comes_is_let_go(
@@ -201,7 +221,7 @@ def test_a_stop_that_does_not_arrive_is_said(
         "evoweb cannot be reached. Try again in a moment."
     )
     own_evoweb.start()
-    expect(reply(page)).to_have_attribute("data-state", "interrupted")
+    expect(reply(page)).to_have_attribute("data-state", "interrupted", timeout=MISSED)
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
