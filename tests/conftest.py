@@ -16,6 +16,7 @@ from tests.evoweb_process import EvowebProcess
 from tests.postgres import fresh_database
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
+ON_SQLITE = {"DATABASE_URL": "", "REDIS_URL": ""}
 collect_ignore = [] if on_postgresql else ["postgresql"]
 
 
@@ -50,6 +51,15 @@ def evoweb_session(
 def evoweb(evoweb_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
     """One evoweb for all tests that leave it running, before the test upstream."""
     return evoweb_session
+
+
+@pytest.fixture
+def sqlite_evoweb(
+    tmp_path: Path, upstream: Upstream, upstream_process: UpstreamProcess
+) -> Iterator[EvowebProcess]:
+    """As `own_evoweb`, on SQLite wherever the run is, for what only that has."""
+    with evoweb_on(tmp_path / "evoweb", upstream_process, **ON_SQLITE) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

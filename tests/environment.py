@@ -8,9 +8,10 @@ import os
 import shutil
 import tempfile
 
-# The same tests on another database: `make test` names a PostgreSQL that it has started.
-on_postgresql = os.environ.get("EVOWEB_TEST_DATABASE_URL", "")
-on_valkey = os.environ.get("EVOWEB_TEST_REDIS_URL", "")
+# The same tests on another database: `tests.postgres` names servers that it has started. These
+# names are not evoweb's own, and stay for processes that share the tests.
+on_postgresql = os.environ.get("TESTS_DATABASE_URL", "")
+on_valkey = os.environ.get("TESTS_REDIS_URL", "")
 # Whatever the developer has set for their own evoweb must not reach the tests.
 for name in (
     "DATABASE_URL",

@@ -85,8 +85,9 @@ def main() -> int:
     with PostgresProcess() as postgres, ValkeyProcess() as valkey:
         environment = {
             **os.environ,
-            "EVOWEB_TEST_DATABASE_URL": postgres.url,
-            "EVOWEB_TEST_REDIS_URL": valkey.url,
+            "TESTS_DATABASE_URL": postgres.url,
+            "TESTS_REDIS_URL": valkey.url,
+            "PATH": path_with_programs(),
         }
         command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
         return subprocess.run(command, env=environment, check=False).returncode

@@ -6,29 +6,39 @@ import gzip
 import io
 import json
 import sqlite3
+import subprocess
 import tarfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connections
+from django.db import connection, connections
 
 from chat.domain import replies
 from chat.management import archive
 from chat.management.archive import BadArchive, Manifest
 from chat.models import Conversation, User
 from tests.conftest import evoweb_on
+from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess, send
 from tests.factories import begin_turn, make_conversation, make_turn, make_user
+from tests.postgres import fresh_database
 from tests.test_serve import reply_state
 from tests.upstream.process import Upstream, UpstreamProcess
 from tests.waiting import eventually
+
+# What the database is called in a backup of this engine, and what another engine is called.
+DATABASE = archive.DATABASES[connection.vendor]
+OTHER = "sqlite" if on_postgresql else "postgresql"
 
 
 def test_what_a_running_evoweb_has_comes_back_elsewhere_and_what_ran_is_interrupted(
@@ -130,6 +140,19 @@ def restore(file: Path, *words: str) -> str:
     return said.getvalue()
 
 
+def in_copy(database: Path, what: str) -> list[Any]:
+    """The only column of these rows, in the database that was taken out of a backup."""
+    if not on_postgresql:
+        with closing(sqlite3.connect(database)) as copy:
+            return [value for (value,) in copy.execute(f"SELECT {what}")]  # noqa: S608 (ours)
+    url = fresh_database(on_postgresql, f"copy_{uuid.uuid4().hex}")
+    command = ["pg_restore", "--no-owner", "--dbname", url, str(database)]
+    subprocess.run(command, check=True)
+    with psycopg.connect(url) as session:
+        select = f"SELECT {what}"  # noqa: S608 (ours)
+        return [value for (value,) in session.execute(select.encode())]
+
+
 def test_it_is_nobody_elses_to_read_and_leaves_nothing_beside_it(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(file.parent.iterdir()) == [file]
@@ -141,13 +164,9 @@ def test_it_has_what_it_says_and_no_key(file: Path, tmp_path: Path) -> None:
     manifest = archive.read(file, database=database)
 
     assert manifest.rows == {"people": 1, "conversations": 1, "messages": 2, "ledger rows": 1}
-    assert (manifest.evoweb, manifest.engine) == (settings.VERSION, "sqlite")
+    assert (manifest.evoweb, manifest.engine) == (settings.VERSION, connection.vendor)
     assert "chat.0001_people_conversations_ledger" in manifest.migrations
-    with closing(sqlite3.connect(database)) as copy:
-        assert copy.execute("SELECT text FROM chat_message ORDER BY id").fetchall() == [
-            ("A question",),
-            ("An answer",),
-        ]
+    assert in_copy(database, "text FROM chat_message ORDER BY id") == ["A question", "An answer"]
     assert settings.SECRET_KEY.encode() not in gzip.decompress(file.read_bytes())
     assert settings.EVOLINK_API_KEY.encode() not in gzip.decompress(file.read_bytes())
 
@@ -187,8 +206,7 @@ def test_writers_go_on_and_the_copy_is_of_one_moment(
         backup(file)
         meanwhile = made[0] - before
     rows = archive.read(file, database=tmp_path / "copy").rows
-    with closing(sqlite3.connect(tmp_path / "copy")) as copy:
-        (copied,) = copy.execute("SELECT count(*) FROM chat_conversation").fetchone()
+    copied = len(in_copy(tmp_path / "copy", "id FROM chat_conversation"))
 
     assert meanwhile > 3
     # The moment of the figures is the copy's. One that began again would be of a later one.
@@ -282,7 +300,7 @@ def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
 
 
 def renamed(name: str) -> Spoil:
-    return repacked(lambda members: members.update({name: members.pop("database.sqlite3")}))
+    return repacked(lambda members: members.update({name: members.pop(DATABASE)}))
 
 
 def with_manifest(**fields: object) -> Spoil:
@@ -296,7 +314,7 @@ def with_manifest(**fields: object) -> Spoil:
 def linked(content: bytes) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(content)) as whole:
         manifest = whole.extractfile("manifest.json").read()  # type: ignore[union-attr]
-    link = tarfile.TarInfo("database.sqlite3")
+    link = tarfile.TarInfo(DATABASE)
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     return packed((tarfile.TarInfo("manifest.json"), manifest), (link, b""))
 
@@ -318,12 +336,12 @@ SPOILS: dict[str, Spoil] = {
         for at in (0.01, 0.1, 0.5, 0.9, 0.999)
     },
     **{f"flipped at {at}": flipped(at) for at in (0.1, 0.3, 0.5, 0.7, 0.9, 0.9999)},
-    "no database": repacked(lambda members: members.pop("database.sqlite3")),
+    "no database": repacked(lambda members: members.pop(DATABASE)),
     "no manifest": repacked(lambda members: members.pop("manifest.json")),
     "something more": repacked(lambda members: members.update(more=b"")),
-    "another database": repacked(lambda members: members.update({"database.sqlite3": b"x" * 100})),
-    "a name above": renamed("../database.sqlite3"),
-    "a name from the root": renamed("/tmp/database.sqlite3"),
+    "another database": repacked(lambda members: members.update({DATABASE: b"x" * 100})),
+    "a name above": renamed(f"../{DATABASE}"),
+    "a name from the root": renamed(f"/tmp/{DATABASE}"),
     "a link": linked,
     "a manifest that is no object": repacked(
         lambda members: members.update({"manifest.json": b"[]"})
@@ -359,7 +377,7 @@ def test_the_same_backup_repacked_is_one(file: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"engine": "postgresql"}, "backup of a postgresql database"),
+        ({"engine": OTHER}, f"backup of a {OTHER} database"),
         ({"migrations": ("chat.0001_x", "chat.9999_later")}, "a newer evoweb .*chat.0001_x"),
     ],
 )

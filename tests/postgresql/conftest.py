@@ -14,16 +14,19 @@ from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess
 
+# By which the administrators of all processes that share the tests are known.
+OURS = "administrator"
 END_OTHERS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = ANY(%s)"
+    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = ANY(%s) "
+    "AND application_name <> %s"
 )
 
 
 @pytest.fixture
 def administrator() -> Iterator[psycopg.Connection]:
     """A connection of the server's own administrator, who can end those of others."""
-    with psycopg.connect(on_postgresql, autocommit=True) as session:
+    with psycopg.connect(on_postgresql, autocommit=True, application_name=OURS) as session:
         yield session
 
 
@@ -50,7 +53,7 @@ def end_connections(administrator: psycopg.Connection) -> int:
     """
     served = urlsplit(on_postgresql).path.lstrip("/")
     names = [connection.settings_dict["NAME"], served]
-    ended = administrator.execute(END_OTHERS, [names]).fetchone()
+    ended = administrator.execute(END_OTHERS, [names, OURS]).fetchone()
     assert ended is not None
     return int(ended[0])
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import evoweb_on
+from tests.conftest import ON_SQLITE, evoweb_on
 from tests.evoweb_process import EvowebProcess
 from tests.postgres import PostgresProcess, path_with_programs
 from tests.test_serve import reply_state
@@ -101,7 +101,7 @@ def on_sqlite(dump: str, folder: Path, upstream: UpstreamProcess) -> Iterator[Up
         database.executescript(dump)
         with database:
             database.execute(JUST_DELETED.format("datetime('now')"))
-    yield Upgraded(evoweb_on(folder, upstream), lambda: closing(sqlite3.connect(path)))
+    yield Upgraded(evoweb_on(folder, upstream, **ON_SQLITE), lambda: closing(sqlite3.connect(path)))
 
 
 @contextmanager
