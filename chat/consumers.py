@@ -70,7 +70,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):
                 zone=self._query("zone"),
                 session_key=session_key,
             ),
-            revision=self._revision(),
+            revision=whole_number(self._query("since")),
+            shown=whole_number(self._query("shown")),
             send=self._send_text,
         )
         self._watching = asyncio.create_task(self._watch(viewer, running.socket_of(user_id)))
@@ -114,9 +115,6 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         headers: dict[bytes, bytes] = dict(self.scope["headers"])
         cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
         return cookies.get(settings.SESSION_COOKIE_NAME, "")
-
-    def _revision(self) -> int:
-        return whole_number(self._query("since"))
 
     def _language(self) -> str:
         language = self._query("language")

@@ -49,13 +49,14 @@ class LiveReply:
     def position(self) -> int:
         return len(self.pieces)
 
-    def slice_end(self, position: int) -> int:
-        """Up to which position text is taken at once: all of it, unless that is very much."""
+    def slice_end(self, position: int, *, at_least: int = 0) -> int:
+        """Up to which position text is taken at once: all of it, unless that is very much, and
+        more than so many characters."""
         characters = 0
         for end in range(position, len(self.pieces)):
             piece = self.pieces[end]
             characters += len(piece.text) + len(piece.reasoning)
-            if characters >= SLICE:
+            if characters >= max(SLICE, at_least):
                 return end + 1
         return len(self.pieces)
 

@@ -71,12 +71,15 @@ class Viewer:
         *,
         eyes: Eyes,
         revision: int,
+        shown: int = 0,
         send: Callable[[str], Awaitable[None]],
     ) -> None:
         self._service = service
         self._conversation_id = conversation_id
         self._eyes = eyes
         self._revision = revision
+        # Characters of a running reply that the page has.
+        self._shown = shown
         self._send = send
         self._live: LiveReply | None = None
         self._position = 0
@@ -155,8 +158,11 @@ class Viewer:
         return update.frame + self._status(update)
 
     def _taken(self, live: LiveReply) -> int:
-        """Up to where an article holds the text: as far as it was sent, and one slice more."""
-        return live.slice_end(self._position if live is self._live else 0)
+        """Up to where an article holds the text: as far as it was sent, and one slice more. The
+        first one holds no less than the page that it comes to, or it would take text back."""
+        if live is self._live:
+            return live.slice_end(self._position)
+        return live.slice_end(0, at_least=self._shown)
 
     def _next_text(self, live: LiveReply) -> str:
         end = live.slice_end(self._position)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from chat.domain import conversations, processes, replies, revisions
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
-from chat.enums import MessageState
+from chat.enums import RUNNING_STATES, MessageState
 from chat.generation import service as services
 from chat.generation.copies import Copies
 from chat.generation.hub import SLICE, Piece
@@ -99,11 +99,13 @@ async def open_tab(
     if since is not None:
         revision, screen = since, Screen()
     screen.reads.set()
+    running = [key for key, state in screen.states.items() if state in RUNNING_STATES]
     viewer = Viewer(
         service,
         conversation.pk,
         eyes=Eyes(user_id=conversation.owner_id, language="en"),
         revision=revision,
+        shown=sum(len(screen.texts[key]) for key in running) if since is None else 0,
         send=screen.send,
     )
     return Tab(screen, asyncio.create_task(viewer.run()))
@@ -364,6 +366,26 @@ async def test_a_tab_that_comes_late_gets_very_much_in_slices_too(
 
     assert max(after - before for before, after in pairwise(lengths)) <= SLICE * 5 // 4
     upstream.release()
+
+
+async def test_a_tab_that_comes_late_is_never_shown_less_than_its_page_has(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream, unhelped: None
+) -> None:
+    upstream.holds_after(1, "x" * SLICE, *["y" * (SLICE // 2)] * 6, " and the end")
+    reply = (await ask(conversation)).reply
+    whole = "x" * SLICE + "y" * SLICE * 3
+    async with watching(service, conversation) as early:
+        # Piece by piece, so that they are not committed as one.
+        for number in range(6):
+            await early.shows(reply.pk, whole[: SLICE + number * SLICE // 2])
+            upstream.release(1)
+        await early.shows(reply.pk, whole)
+        async with watching(service, conversation) as late:
+            await late.until(lambda: bool(late.screen.past.get(reply.pk)))
+            upstream.release()
+            await late.shows_as(reply.pk, MessageState.COMPLETE)
+
+    assert [text for text in late.screen.past[reply.pk] if len(text) < len(whole)] == []
 
 
 async def test_a_change_beside_a_running_reply_does_not_cut_its_text(
