@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.completions.events import billed_output
 from chat.enums import CompletionState, Source
+from chat.models.literals import Literal
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 class CompletionQuerySet(models.QuerySet["Completion"]):
     def open(self) -> Self:
-        return self.filter(state=CompletionState.OPEN)
+        return self.filter(state=Literal(CompletionState.OPEN.value))
 
     def closed(self) -> Self:
         return self.exclude(state=CompletionState.OPEN)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.completions.verdict import is_cut
 from chat.enums import RUNNING_STATES, MessageState, Role
+from chat.models.literals import literals
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -19,7 +20,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(role=Role.ASSISTANT)
 
     def running(self) -> Self:
-        return self.filter(state__in=RUNNING_STATES)
+        return self.filter(state__in=literals(RUNNING_STATES))
 
     def changed_since(self, revision: int) -> Self:
         return self.filter(revision__gt=revision)
