@@ -32,6 +32,9 @@ LEAVING_SECONDS = 10.0
 # How long a thread may keep the interpreter from the event loop. Pages are rendered in threads, and
 # Python's own 5 ms for each of them would add up to a late loop.
 SWITCH_SECONDS = 0.0005
+# New objects that are not gone again until they are looked through, and how many such looks until
+# the older ones are.
+COLLECTING = (20_000, 20, 20)
 # glibc's number for it, and bytes.
 M_MMAP_THRESHOLD = -3
 LARGE_MEMORY = 128 * 1024
@@ -119,9 +122,10 @@ def _serve(listener: socket.socket, running: service.Service) -> None:
 async def _start(running: service.Service) -> None:
     await running.start()
     # What has been loaded by now stays. To walk through it in each full collection would hold the
-    # event loop up for 70 ms.
+    # event loop up for 70 ms; what comes later is looked through less often.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTING)
 
 
 def _give_back_large_memory() -> None:
