@@ -87,6 +87,20 @@ async def test_a_stopped_reply_goes_on_in_every_tab_and_is_whole(
     ]
 
 
+async def test_a_rest_that_is_all_of_it_somewhere_in_the_beginning_is_kept(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    """It could be the start of a repetition until nothing more comes."""
+    upstream.holds_after(1, BEGUN, " lost")
+    reply = await stopped(ask, service, conversation)
+    again = BEGUN[5:12]
+    upstream.says(again)
+
+    await go_on(service, reply)
+
+    assert (await sealed(reply)).text == BEGUN + again
+
+
 async def test_a_reply_that_was_cut_goes_on(
     ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
 ) -> None:

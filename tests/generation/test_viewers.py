@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from chat.generation import service as services
 from chat.generation.copies import Copies
 from chat.generation.hub import SLICE, Piece
 from chat.generation.service import Service
-from chat.generation.viewer import Eyes, Gone, Viewer
+from chat.generation.viewer import Eyes, Gone, Viewer, render_update
 from chat.models import Conversation, JournalPiece, Message, User
 from chat.queries import thread
 from tests.factories import begin_turn, make_conversation, make_turn
@@ -313,6 +314,27 @@ async def test_an_end_that_came_before_anybody_looked_is_told_of_once(
         await close_tab(tab)
 
     assert tab.screen.said == ["Answer finished"]
+
+
+def test_a_turn_that_is_handed_over_is_not_believed_once_more_has_changed(
+    conversation: Conversation,
+) -> None:
+    turn = begin_turn(conversation)
+    before = turn.reply.revision - 1
+    revisions.touch(conversation.pk, [turn.reply.pk])
+    Message.objects.filter(pk=turn.reply.pk).update(stop_requested_at=timezone.now())
+
+    update = render_update(
+        conversation.pk,
+        eyes=Eyes(user_id=conversation.owner_id, language="en"),
+        since=before,
+        live={},
+        unseen=None,
+        turn=turn,
+    )
+
+    assert update.answering is None
+    assert update.revision == turn.reply.revision + 1
 
 
 async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
