@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
 
 from tests.environment import on_postgresql, on_valkey
-from tests.evoweb_process import EvowebProcess
-from tests.postgres import fresh_database
+from tests.evoweb_process import EvowebProcess, on_servers
+from tests.postgres import fresh_database, name_of
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
 ON_SQLITE = {"DATABASE_URL": "", "REDIS_URL": ""}
+# Where several share a database, one that died is missed after a while; else at the next start.
+MISSING_SECONDS = 40 if on_postgresql else 0
 collect_ignore = [] if on_postgresql else ["postgresql"]
 
 
@@ -88,13 +88,12 @@ def own_evoweb(
 def evoweb_on(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:
     """Where the run is on PostgreSQL and Valkey, so is this one, unless it is given a database."""
     if on_postgresql and "DATABASE_URL" not in variables:
-        database = fresh_database(on_postgresql, f"evoweb_{uuid.uuid4().hex}")
-        variables = on_servers(database) | variables
+        database = fresh_database(on_postgresql)
+        variables = on_servers(database, on_valkey) | variables
     return EvowebProcess(
         folder,
-        EVOLINK_API_KEY=upstream.key,
-        EVOLINK_BASE_URL=upstream.base_url,
         EVOLINK_MODELS="Gemini-3.0-pro,gemini-2.5-pro",
+        **upstream.variables,
         **variables,
     )
 
@@ -106,14 +105,9 @@ def copy_of(
     database, of its own."""
     shutil.copytree(before.folder, folder, ignore=shutil.ignore_patterns("serve.log"))
     if on_postgresql:
-        name = urlsplit(before.variables["DATABASE_URL"]).path.lstrip("/")
-        copy = fresh_database(on_postgresql, f"evoweb_{uuid.uuid4().hex}", like=name)
-        variables = on_servers(copy) | variables
+        copy = fresh_database(on_postgresql, like=name_of(before.variables["DATABASE_URL"]))
+        variables = on_servers(copy, on_valkey) | variables
     return evoweb_on(folder, upstream, **variables)
-
-
-def on_servers(database_url: str) -> dict[str, str]:
-    return {"DATABASE_URL": database_url, "REDIS_URL": on_valkey, "SECRET_KEY": "x" * 50}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.upstream.process import UpstreamProcess
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30.0
 # Variables of evoweb's that do not begin with its name.
@@ -139,6 +141,11 @@ class EvowebProcess:
         return 0
 
     @property
+    def database(self) -> Path | str:
+        """The file of its SQLite, or the address of its PostgreSQL."""
+        return self.variables.get("DATABASE_URL") or self.folder / "evoweb.sqlite3"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -177,6 +184,24 @@ class EvowebProcess:
 
     def _client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=10, **options)
+
+
+def for_many(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:
+    """One that is measured, or tried: a single person stands for many."""
+    return EvowebProcess(
+        folder,
+        EVOLINK_MODELS="Gemini-3.0-pro",
+        EVOWEB_MAX_REPLIES_PER_USER="1000",
+        # A developer may have set it for their own.
+        TRUSTED_PROXIES="",
+        **upstream.variables,
+        **variables,
+    )
+
+
+def on_servers(database_url: str, redis_url: str) -> dict[str, str]:
+    """The variables of processes that share these."""
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "x" * 50}
 
 
 def send(client: httpx.Client, text: str, to: str = "/") -> httpx.Response:

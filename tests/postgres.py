@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import uuid
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -18,8 +18,7 @@ import psycopg
 from psycopg import sql
 
 from tests.valkey import ValkeyProcess
-
-PATIENCE = 10.0
+from tests.waiting import once_free
 
 
 class PostgresProcess:
@@ -45,9 +44,15 @@ class PostgresProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def fresh_database(url: str, name: str, *, like: str = "template1") -> str:
+def name_of(url: str) -> str:
+    """Of the database at this address."""
+    return urlsplit(url).path.lstrip("/")
+
+
+def fresh_database(url: str, name: str = "", *, like: str = "template1") -> str:
     """Make a database on the server of this address: empty, or a copy of the one named `like`, as
     soon as nobody uses that any more. Gives its own address."""
+    name = name or f"fresh_{uuid.uuid4().hex}"
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     administer(url, statement.format(sql.Identifier(name), sql.Identifier(like)))
     return urlsplit(url)._replace(path=f"/{name}").geturl()
@@ -55,16 +60,12 @@ def fresh_database(url: str, name: str, *, like: str = "template1") -> str:
 
 def administer(url: str, statement: sql.Composed) -> None:
     """Do it when the sessions of processes that have ended are gone, which takes a moment."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with psycopg.connect(url, autocommit=True) as server:
-                server.execute(statement)
-                return
-        except psycopg.errors.ObjectInUse:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+
+    def execute() -> None:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(statement)
+
+    once_free(execute, busy=psycopg.errors.ObjectInUse)
 
 
 def programs() -> Path:

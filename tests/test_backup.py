@@ -5,18 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import sqlite3
 import subprocess
 import tarfile
 import threading
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -32,6 +29,7 @@ from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess, send
 from tests.factories import begin_turn, make_conversation, make_turn, make_user
 from tests.postgres import fresh_database
+from tests.rows import rows
 from tests.test_serve import reply_state
 from tests.upstream.process import Upstream, UpstreamProcess
 from tests.waiting import eventually
@@ -140,17 +138,14 @@ def restore(file: Path, *words: str) -> str:
     return said.getvalue()
 
 
-def in_copy(database: Path, what: str) -> list[Any]:
+def in_copy(database: Path, sql: str) -> list[Any]:
     """The only column of these rows, in the database that was taken out of a backup."""
-    if not on_postgresql:
-        with closing(sqlite3.connect(database)) as copy:
-            return [value for (value,) in copy.execute(f"SELECT {what}")]  # noqa: S608 (ours)
-    url = fresh_database(on_postgresql, f"copy_{uuid.uuid4().hex}")
-    command = ["pg_restore", "--no-owner", "--dbname", url, str(database)]
-    subprocess.run(command, check=True)
-    with psycopg.connect(url) as session:
-        select = f"SELECT {what}"  # noqa: S608 (ours)
-        return [value for (value,) in session.execute(select.encode())]
+    at: Path | str = database
+    if on_postgresql:
+        at = fresh_database(on_postgresql)
+        command = ["pg_restore", "--no-owner", "--dbname", at, str(database)]
+        subprocess.run(command, check=True)
+    return [value for (value,) in rows(at, sql)]
 
 
 def test_it_is_nobody_elses_to_read_and_leaves_nothing_beside_it(file: Path) -> None:
@@ -166,7 +161,8 @@ def test_it_has_what_it_says_and_no_key(file: Path, tmp_path: Path) -> None:
     assert manifest.rows == {"people": 1, "conversations": 1, "messages": 2, "ledger rows": 1}
     assert (manifest.evoweb, manifest.engine) == (settings.VERSION, connection.vendor)
     assert "chat.0001_people_conversations_ledger" in manifest.migrations
-    assert in_copy(database, "text FROM chat_message ORDER BY id") == ["A question", "An answer"]
+    texts = in_copy(database, "SELECT text FROM chat_message ORDER BY id")
+    assert texts == ["A question", "An answer"]
     assert settings.SECRET_KEY.encode() not in gzip.decompress(file.read_bytes())
     assert settings.EVOLINK_API_KEY.encode() not in gzip.decompress(file.read_bytes())
 
@@ -205,14 +201,14 @@ def test_writers_go_on_and_the_copy_is_of_one_moment(
         before = made[0]
         backup(file)
         meanwhile = made[0] - before
-    rows = archive.read(file, database=tmp_path / "copy").rows
-    copied = len(in_copy(tmp_path / "copy", "id FROM chat_conversation"))
+    counted = archive.read(file, database=tmp_path / "copy").rows
+    copied = len(in_copy(tmp_path / "copy", "SELECT id FROM chat_conversation"))
 
     assert meanwhile > 3
     # The moment of the figures is the copy's. One that began again would be of a later one.
-    assert copied == rows["conversations"]
-    assert rows["messages"] == 2 * rows["conversations"] == 2 * rows["ledger rows"]
-    assert before + 9 <= rows["conversations"] < before + 9 + meanwhile
+    assert copied == counted["conversations"]
+    assert counted["messages"] == 2 * counted["conversations"] == 2 * counted["ledger rows"]
+    assert before + 9 <= counted["conversations"] < before + 9 + meanwhile
 
 
 @contextmanager

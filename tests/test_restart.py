@@ -5,24 +5,21 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-import sqlite3
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess, send
+from tests.rows import rows
 from tests.sockets import watch
 from tests.upstream.process import Upstream, UpstreamProcess
 from tests.waiting import eventually
@@ -160,19 +157,12 @@ def load_on(evoweb: EvowebProcess) -> Iterator[Load]:
 
 def prompts(evoweb: EvowebProcess) -> Counter[str]:
     """How often each prompt is in the database."""
-    return Counter(text for (text,) in rows(evoweb, "text FROM chat_message WHERE role = 'user'"))
+    texts = rows(evoweb.database, "SELECT text FROM chat_message WHERE role = 'user'")
+    return Counter(text for (text,) in texts)
 
 
 def unfinished(evoweb: EvowebProcess) -> tuple[int, int]:
     """How many replies and rows of the ledger were left open."""
-    running = rows(evoweb, "1 FROM chat_message WHERE state IN ('waiting', 'streaming')")
-    return len(running), len(rows(evoweb, "1 FROM chat_completion WHERE state = 'open'"))
-
-
-def rows(evoweb: EvowebProcess, what: str) -> list[Any]:
-    select = f"SELECT {what}"  # noqa: S608 (ours)
-    if url := evoweb.variables.get("DATABASE_URL"):
-        with psycopg.connect(url) as session:
-            return session.execute(select.encode()).fetchall()
-    with closing(sqlite3.connect(evoweb.folder / "evoweb.sqlite3")) as database:
-        return database.execute(select).fetchall()
+    running = "SELECT id FROM chat_message WHERE state IN ('waiting', 'streaming')"
+    opened = "SELECT id FROM chat_completion WHERE state = 'open'"
+    return len(rows(evoweb.database, running)), len(rows(evoweb.database, opened))

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from evoweb.leaving import LAST_SECONDS
-from tests.conftest import evoweb_on
+from tests.conftest import MISSING_SECONDS, evoweb_on
 from tests.evoweb_process import ROOT, EvowebProcess, environment, free_port, send
 from tests.postgres import PostgresProcess
 from tests.sockets import handshake, left, text_of, watch
@@ -187,11 +187,10 @@ def test_after_kill_9_everything_a_socket_had_received_is_stored(
             received += "".join(text_of(str(frame)) for frame in left(socket_))
     own_evoweb.start()
     with own_evoweb.session() as browser:
-        # Where several share a database, one that died is missed after a while.
         after = eventually(
             lambda: browser.get(str(page.url)).text,
             lambda text: reply_state(text) == "interrupted",
-            seconds=40,
+            seconds=MISSING_SECONDS,
         )
         usage = browser.get("/usage/days.csv").text
 

@@ -17,6 +17,18 @@ def eventually(look: Callable[[], T], is_right: Callable[[T], bool], *, seconds:
     return found
 
 
+def once_free(act: Callable[[], T], *, busy: type[Exception], seconds: float = 10) -> T:
+    """What `act` gives as soon as it does not raise `busy`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 async def comes_true(look: Callable[[], bool], *, seconds: float = 10) -> None:
     """For a test with a loop of its own, which goes on meanwhile."""
     async with asyncio.timeout(seconds):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 
@@ -17,6 +16,14 @@ from tests.upstream.process import Upstream
 
 STAMP = re.compile(r"(\d{9,});")
 PATIENCE = 10.0
+# What is asked straight of the upstream.
+ENDPOINT = "/v1/chat/completions"
+QUESTION = {
+    "model": "Gemini-3.0-pro",
+    "messages": [{"role": "user", "content": "Straight"}],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
 
 
 def measure(site: Site, upstream: Upstream, *, turns: int) -> list[Row]:
@@ -68,15 +75,9 @@ async def _compare(
 
 
 async def _straight(asker: httpx.AsyncClient) -> float:
-    body = {
-        "model": "Gemini-3.0-pro",
-        "messages": [{"role": "user", "content": "Straight"}],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
     took = None
     began = time.monotonic()
-    async with asker.stream("POST", "/v1/chat/completions", content=json.dumps(body)) as answer:
+    async with asker.stream("POST", ENDPOINT, json=QUESTION) as answer:
         async for piece in answer.aiter_text():
             if took is None and STAMP.search(piece):
                 took = time.monotonic() - began

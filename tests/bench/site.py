@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import machine
-from tests.evoweb_process import EvowebProcess
+from tests.evoweb_process import EvowebProcess, for_many, on_servers
 from tests.postgres import PostgresProcess
 from tests.upstream.process import UpstreamProcess
 from tests.valkey import ValkeyProcess
-
-# What a developer has set for their own evoweb must not reach this one.
-UNSET = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "TRUSTED_PROXIES"), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Site:
 
 @contextlib.contextmanager
 def one_process(folder: Path, upstream: UpstreamProcess) -> Iterator[Site]:
-    with _evoweb(folder, upstream) as node:
+    with for_many(folder, upstream) as node:
         yield Site("One process on SQLite", (node,))
 
 
@@ -56,22 +53,10 @@ def two_processes(folder: Path, upstream: UpstreamProcess) -> Iterator[Site]:
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(PostgresProcess())
         valkey = stack.enter_context(ValkeyProcess())
-        shared = {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url, "SECRET_KEY": "x" * 50}
+        shared = on_servers(postgres.url, valkey.url)
         nodes = [
-            stack.enter_context(_evoweb(folder / name, upstream, **shared))
+            stack.enter_context(for_many(folder / name, upstream, **shared))
             for name in ("first", "second")
         ]
         name = "Two processes on PostgreSQL and Valkey: sent to one, watched through the other"
         yield Site(name, tuple(nodes))
-
-
-def _evoweb(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:
-    return EvowebProcess(
-        folder,
-        EVOLINK_API_KEY=upstream.key,
-        EVOLINK_BASE_URL=upstream.base_url,
-        EVOLINK_MODELS="Gemini-3.0-pro",
-        # One person stands for all of them.
-        EVOWEB_MAX_REPLIES_PER_USER="1000",
-        **UNSET | variables,
-    )

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from tests.bench.first_token import STAMP
+from tests.bench.first_token import ENDPOINT, QUESTION, STAMP
 from tests.bench.people import Person, Talk
 
 NANOSECONDS_PER_MS = 1e6
@@ -138,14 +138,12 @@ class Straight:
 async def straight(pipe: Connection, base_url: str, key: str, streams: int) -> None:
     """Read so many answers of stamps from the upstream itself, to their end."""
     ages: list[float] = []
-    messages = [{"role": "user", "content": "Straight"}]
-    body = {"model": "Gemini-3.0-pro", "messages": messages, "stream": True}
     headers = {"Authorization": f"Bearer {key}"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(base_url, headers=headers, connector=connector) as session:
 
         async def read() -> None:
-            async with session.post("/v1/chat/completions", json=body) as answer:
+            async with session.post(ENDPOINT, json=QUESTION) as answer:
                 async for chunk in answer.content.iter_any():
                     now = time.monotonic_ns()
                     stamps = map(int, STAMP.findall(chunk.decode(errors="replace")))

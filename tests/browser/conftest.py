@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.conftest import MISSING_SECONDS
 from tests.evoweb_process import EvowebProcess
 
-# Milliseconds. Where several share a database, one that died is missed after a while.
-MISSED = 40_000
+# Milliseconds in which one that died is missed.
+MISSED = 15_000 + MISSING_SECONDS * 1000
 FOLDER = Path(__file__).resolve().parent
 FIND_CHROMIUM = "import c from '@sparticuz/chromium'; console.log(await c.executablePath())"
 ARGUMENTS = [

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,16 +17,15 @@ from typing import Any, Literal
 
 import psycopg
 
-from tests.evoweb_process import ROOT, EvowebProcess, environment
+from tests.evoweb_process import ROOT, EvowebProcess, environment, for_many, on_servers
 from tests.postgres import PostgresProcess
+from tests.rows import rows
 from tests.upstream.process import Upstream, UpstreamProcess
 from tests.valkey import ValkeyProcess
 
 Kind = Literal["sqlite", "postgresql"]
 NODES: dict[Kind, int] = {"sqlite": 1, "postgresql": 3}
 
-# What a developer has set for their own evoweb must not reach these.
-UNSET = dict.fromkeys(("DATABASE_URL", "SECRET_KEY", "PUBLIC_URL", "TRUSTED_PROXIES"), "")
 END_CONNECTIONS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
     "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -39,28 +37,26 @@ PEOPLE = 3
 class Database:
     """Looks at the database beside evoweb."""
 
-    def __init__(self, *, file: Path | None = None, url: str = "") -> None:
-        self._file = file
-        self._url = url
+    def __init__(self, at: Path | str) -> None:
+        self._at = at
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """`sql` has %s for values."""
-        if self._file is not None:
-            with contextlib.closing(sqlite3.connect(self._file, timeout=10)) as session:
-                return session.execute(sql.replace("%s", "?"), values).fetchall()
-        with psycopg.connect(self._url, autocommit=True) as session:
-            return session.execute(sql.encode(), values).fetchall()
+        return rows(self._at, sql, *values)
 
     def look_silent(self, name: str) -> None:
         """As if the process had not been heard of for long."""
-        with psycopg.connect(self._url, autocommit=True) as session:
+        with self._session() as session:
             session.execute("SET lock_timeout = '2s'")
             session.execute(SEEN_LONG_AGO, [name])
 
     def end_connections(self) -> None:
         """As a restart of the server does, or a firewall that forgets."""
-        with psycopg.connect(self._url, autocommit=True) as session:
+        with self._session() as session:
             session.execute(END_CONNECTIONS)
+
+    def _session(self) -> psycopg.Connection:
+        return psycopg.connect(str(self._at), autocommit=True)
 
 
 @dataclass
@@ -103,21 +99,14 @@ def world(kind: Kind, folder: Path) -> Iterator[World]:
         process = stack.enter_context(UpstreamProcess())
         upstream = Upstream(process.base_url, process.key)
         stack.callback(upstream.close)
-        variables = dict(UNSET)
+        variables: dict[str, str] = {}
         wire = None
         if kind == "postgresql":
             postgres = stack.enter_context(PostgresProcess())
             wire = stack.enter_context(ValkeyProcess())
-            variables |= {
-                "DATABASE_URL": postgres.url,
-                "SECRET_KEY": "x" * 50,
-                "REDIS_URL": wire.url,
-            }
-            database = Database(url=postgres.url)
-        else:
-            database = Database(file=folder / "0" / "evoweb.sqlite3")
+            variables = on_servers(postgres.url, wire.url)
         nodes = [_node(folder / str(number), process, variables) for number in range(NODES[kind])]
-        here = World(kind, folder, nodes, database, upstream, wire)
+        here = World(kind, folder, nodes, Database(nodes[0].database), upstream, wire)
         stack.callback(_stop_all, nodes)
         here.start_all()
         here.sessions = _sign_in(here)
@@ -125,12 +114,9 @@ def world(kind: Kind, folder: Path) -> Iterator[World]:
 
 
 def _node(folder: Path, upstream: UpstreamProcess, variables: dict[str, str]) -> EvowebProcess:
-    return EvowebProcess(
+    return for_many(
         folder,
-        EVOLINK_API_KEY=upstream.key,
-        EVOLINK_BASE_URL=upstream.base_url,
-        EVOLINK_MODELS="Gemini-3.0-pro",
-        EVOWEB_MAX_REPLIES_PER_USER="1000",
+        upstream,
         EVOWEB_DRAIN_SECONDS="3",
         # One that is ended by SIGABRT says where each of its threads was.
         PYTHONFAULTHANDLER="1",

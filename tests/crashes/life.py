@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,13 +24,13 @@ from tests.crashes.diary import Diary
 from tests.crashes.events import Meter, watch
 from tests.factories import make_user
 from tests.upstream.server import KEY
+from tests.waiting import once_free
 
 # What Ana does in one life.
 Deeds = Callable[[Ana], Awaitable[None]]
 
 DRAIN_SECONDS = 0.05
 FIRST_RETRY_SECONDS = 0.02
-OWNING_SECONDS = 5.0
 # Invariants that speak of the process which runs a reply, or reads on for its figures.
 LEFT_BY_THE_DEAD = ("running_reply_has_an_owner", "sealed_reply_has_no_open_row")
 
@@ -77,20 +76,11 @@ def live(life: Life) -> None:
     if life.number > 1:
         _look_at_what_is_left()
     with ExitStack() as stack:
-        ownership = _own_database(stack)
+        # The kernel lets go of what a killed process held at once, PostgreSQL after a moment.
+        ownership = once_free(
+            lambda: stack.enter_context(Ownership()), busy=AlreadyServed, seconds=5
+        )
         uvloop.run(_live(life, ownership, diary, meter))
-
-
-def _own_database(stack: ExitStack) -> Ownership:
-    """The kernel lets go of what a killed process held at once, PostgreSQL after a moment."""
-    deadline = time.monotonic() + OWNING_SECONDS
-    while True:
-        try:
-            return stack.enter_context(Ownership())
-        except AlreadyServed:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _look_at_what_is_left() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,6 +11,7 @@ from django.db import connection
 from tests.conftest import evoweb_on
 from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess
+from tests.postgres import name_of
 from tests.upstream.process import Upstream, UpstreamProcess
 
 # By which the administrators of all processes that share the tests are known.
@@ -51,8 +51,7 @@ def end_connections(administrator: psycopg.Connection) -> int:
 
     Only those to the databases of this process: others of them are tested beside it.
     """
-    served = urlsplit(on_postgresql).path.lstrip("/")
-    names = [connection.settings_dict["NAME"], served]
+    names = [connection.settings_dict["NAME"], name_of(on_postgresql)]
     ended = administrator.execute(END_OTHERS, [names, OURS]).fetchone()
     assert ended is not None
     return int(ended[0])

@@ -45,9 +45,8 @@ def left_behind(**variables: str) -> Iterator[EvowebProcess]:
         upstream = stack.enter_context(scripted(process))
         evoweb = EvowebProcess(
             folder,
-            EVOLINK_API_KEY=process.key,
-            EVOLINK_BASE_URL=process.base_url,
             EVOLINK_MODELS="Gemini-3.0-pro,gemini-2.5-pro",
+            **process.variables,
             **variables,
         )
         evoweb.start()

@@ -43,6 +43,11 @@ class UpstreamProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """By which an evoweb finds it."""
+        return {"EVOLINK_API_KEY": self.key, "EVOLINK_BASE_URL": self.base_url}
+
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.upstream"]
         self._process = subprocess.Popen(
