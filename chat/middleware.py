@@ -86,11 +86,7 @@ class ConnectionMiddleware:
 
 
 class PreferencesMiddleware:
-    """Use the profile's language and time zone, and where it names none the browser's.
-
-    Synchronous on purpose: it is the innermost, and so keeps the whole chain and the view in one
-    thread.
-    """
+    """Use the profile's language and time zone, and where it names none the browser's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -39,9 +39,7 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 
-# servestatic answers for files on the event loop; everything below it is one synchronous chain
-# with the view, because each change between the two worlds costs a hop to a thread.
-# Static files come before all of these: `evoweb.pages`.
+# One synchronous chain with the view. Static files never come here: `evoweb.pages` has both.
 MIDDLEWARE = [
     "chat.middleware.RequestLogMiddleware",
     "chat.middleware.ConnectionMiddleware",

@@ -53,9 +53,6 @@ class Standing:
     stopped: frozenset[int] = frozenset()
 
 
-_STANDING = ("conversation", "state", "stop_requested_at")
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a reply ended."""
@@ -149,11 +146,10 @@ def write_pieces(
     """
     pieces = list(pieces)
     asked = {piece.message_id for piece in pieces}.union(running)
-    owned = (
-        {row.pk: row for row in _owned(asked, claim).only(*_STANDING)}
-        if processes.lives(claim)
-        else {}
-    )
+    owned: dict[int, Message] = {}
+    if processes.lives(claim):
+        rows = _owned(asked, claim).only("conversation", "state", "stop_requested_at")
+        owned = {row.pk: row for row in rows}
     ours = [piece for piece in pieces if piece.message_id in owned]
     JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
     for reply_id in {piece.message_id for piece in ours}:
