@@ -137,9 +137,16 @@ def attempt_again(
 
 @transaction.atomic
 def write_pieces(
-    pieces: Iterable[JournalPiece], *, claim: uuid.UUID, running: Collection[int] = ()
+    pieces: Iterable[JournalPiece],
+    *,
+    claim: uuid.UUID,
+    running: Collection[int] = (),
+    begun: Collection[int] = (),
 ) -> Standing:
     """Commit pieces of running replies, and look where all that this process runs stand.
+
+    `begun` are those whose first text was shown: from here on they are being written. It is no
+    change that anybody has to be shown, and the first text does not wait for it.
 
     Nothing is written of those that it has lost. May be called again by whoever did not hear that
     it had succeeded: a piece is written once and never changed.
@@ -148,26 +155,23 @@ def write_pieces(
     asked = {piece.message_id for piece in pieces}.union(running)
     owned: dict[int, Message] = {}
     if processes.lives(claim):
-        rows = _owned(asked, claim).only("conversation", "state", "stop_requested_at")
+        rows = _owned(asked, claim).only("stop_requested_at")
         owned = {row.pk: row for row in rows}
     ours = [piece for piece in pieces if piece.message_id in owned]
     JournalPiece.objects.bulk_create(ours, ignore_conflicts=True)
-    for reply_id in {piece.message_id for piece in ours}:
-        if owned[reply_id].state == MessageState.WAITING:
-            _show_begun(owned[reply_id])
+    if being_written := owned.keys() & set(begun):
+        _mark_begun(being_written)
     return Standing(
         lost=frozenset(asked - owned.keys()),
         stopped=frozenset(key for key, row in owned.items() if row.stop_requested_at),
     )
 
 
-def _show_begun(reply: Message) -> None:
-    """The first text of a reply: from here on it is being written."""
-    revision = revisions.next_of(reply.conversation_id)
-    begun = Message.objects.filter(pk=reply.pk)
-    begun.update(state=MessageState.STREAMING, revision=revision)
-    rows = Completion.objects.open().filter(message=reply.pk)
+def _mark_begun(reply_ids: Collection[int]) -> None:
+    """The ledger first, as whoever closes a row does: here nobody takes the conversation."""
+    rows = Completion.objects.open().filter(message__in=reply_ids)
     rows.update(first_token_at=timezone.now())
+    Message.objects.filter(pk__in=reply_ids).update(state=MessageState.STREAMING)
 
 
 def _stopped_beside(reply_id: int) -> MessageQuerySet:

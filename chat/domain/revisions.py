@@ -36,11 +36,10 @@ def advance(conversation: Conversation) -> int:
 
 
 def touch(conversation_id: uuid.UUID, message_ids: list[int]) -> None:
-    """Say that these messages changed, under a new revision of their conversation."""
-    Message.objects.filter(pk__in=message_ids).update(revision=next_of(conversation_id))
+    """Say that these messages changed, under a new revision of their conversation.
 
-
-def next_of(conversation_id: uuid.UUID) -> int:
-    """Take the next revision of a conversation, as `advance` does, though it be deleted."""
+    As `advance` takes one, though it be deleted.
+    """
     Conversation.objects.filter(pk=conversation_id).update(revision=F("revision") + 1)
-    return Conversation.objects.values_list("revision", flat=True).get(pk=conversation_id)
+    revision = Conversation.objects.values_list("revision", flat=True).get(pk=conversation_id)
+    Message.objects.filter(pk__in=message_ids).update(revision=revision)

@@ -52,15 +52,12 @@ class Journal:
         *,
         claim: Callable[[], uuid.UUID],
         publish: Callable[[int, int, Piece], None],
-        begun: Callable[[int], None],
         heed: Callable[[Standing], None],
         away: Callable[[bool], None],
     ) -> None:
         self._claim = claim
         # Called with a reply, and the number and text of its piece that is committed.
         self._publish = publish
-        # Called with a reply whose first text was shown: it is being written now.
-        self._begun = begun
         self._heed = heed
         # Called when the database cannot be written, and when it can again.
         self._away = away
@@ -68,8 +65,10 @@ class Journal:
         self._pending: dict[int, _Pending] = {}
         # How many pieces of each open reply are committed.
         self._numbers: dict[int, int] = {}
-        # Replies of which no text was shown since they were opened.
+        # Replies of which no text was shown since they were opened, and those that are to be marked
+        # as being written since some was.
         self._unshown: set[int] = set()
+        self._begun: set[int] = set()
         self._looked_at = 0.0
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -107,6 +106,7 @@ class Journal:
         self._pending.pop(reply_id, None)
         self._numbers.pop(reply_id, None)
         self._unshown.discard(reply_id)
+        self._begun.discard(reply_id)
 
     async def run(self) -> None:
         """Commit until cancelled."""
@@ -142,10 +142,11 @@ class Journal:
         }
         if not pieces and self._until_look():
             return
-        self._in_flight = set(pieces)
+        self._in_flight, begun = set(pieces), frozenset(self._begun)
         try:
-            standing = await self._commit(pieces)
+            standing = await self._commit(pieces, begun)
             self._looked_at = time.monotonic()
+            self._begun -= begun
             self._show(pieces, standing.lost)
             shown = pieces.keys() - standing.lost
             metrics.note_shown(batch[reply_id].read_at for reply_id in shown)
@@ -155,7 +156,7 @@ class Journal:
                 self._in_flight = set()
                 self._committed.notify_all()
 
-    async def _commit(self, pieces: dict[int, Piece]) -> Standing:
+    async def _commit(self, pieces: dict[int, Piece], begun: frozenset[int]) -> Standing:
         """Commit until the database takes it: the same pieces, since they may be there already,
         and somebody may have read them."""
         rows = [
@@ -169,7 +170,13 @@ class Journal:
         ]
         loop, is_away = asyncio.get_running_loop(), False
         while True:
-            write = partial(self._write, rows, self._claim(), list(self._numbers))
+            write = partial(
+                self._write,
+                rows,
+                claim=self._claim(),
+                running=list(self._numbers),
+                begun=begun,
+            )
             try:
                 standing = await loop.run_in_executor(self._thread, write)
             except (DatabaseError, InterfaceError):
@@ -186,10 +193,17 @@ class Journal:
                     self._away(False)
                 return standing
 
-    def _write(self, rows: list[JournalPiece], claim: uuid.UUID, running: list[int]) -> Standing:
+    def _write(
+        self,
+        rows: list[JournalPiece],
+        *,
+        claim: uuid.UUID,
+        running: list[int],
+        begun: frozenset[int],
+    ) -> Standing:
         try:
             with metrics.commit_of(rows):
-                return replies.write_pieces(rows, claim=claim, running=running)
+                return replies.write_pieces(rows, claim=claim, running=running, begun=begun)
         except (DatabaseError, InterfaceError):
             # Whatever happened to the connection, the next attempt begins with a new one.
             connections.close_all()
@@ -202,4 +216,4 @@ class Journal:
                 self._numbers[reply_id] += 1
                 if reply_id in self._unshown:
                     self._unshown.discard(reply_id)
-                    self._begun(reply_id)
+                    self._begun.add(reply_id)

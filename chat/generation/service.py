@@ -76,7 +76,6 @@ class Service:
         self._journal = Journal(
             claim=lambda: self._membership.claim,
             publish=self._publish,
-            begun=self._begun,
             heed=self._heed,
             away=self.hub.note_away,
         )
@@ -284,10 +283,6 @@ class Service:
         self.hub.publish(reply_id, number, piece)
         if live := self.hub.reply(reply_id):
             self._wire.text(live, number, piece)
-
-    def _begun(self, reply_id: int) -> None:
-        if live := self.hub.reply(reply_id):
-            self._tell_all(live.conversation_id)
 
     def _heed(self, standing: Standing) -> None:
         """Do what the database says of the replies that run here."""

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import FOLDER, sign_in
-from tests.browser.test_conversation import converse, reply, send
+from tests.browser.test_conversation import converse, reply, send, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 
@@ -49,7 +49,7 @@ def test_the_chat_in_its_states(
 
     upstream.holds_after(1, "One", " two")
     send(themed, "Count")
-    expect(reply(themed)).to_have_attribute("data-state", "streaming")
+    expect(text_of(reply(themed))).to_have_text("One")
     assert complaints(themed) == []
 
     themed.get_by_role("button", name="Stop").click()

@@ -20,7 +20,6 @@ def test_the_page_shows_exactly_what_the_model_has_said_so_far(
 
     send(ana, "Count")
 
-    expect(reply(ana)).to_have_attribute("data-state", "streaming")
     expect(text_of(reply(ana))).to_have_text("".join(PIECES[:count]))
 
     upstream.release()
