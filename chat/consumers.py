@@ -16,7 +16,8 @@ from django.http import HttpRequest, parse_cookie
 
 from chat.forms.numbers import whole_number
 from chat.generation import service
-from chat.generation.viewer import Eyes, Gone, SignedOut, Viewer
+from chat.generation.updates import Eyes, Gone
+from chat.generation.viewer import SignedOut, Viewer
 from chat.models import Conversation
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from chat.completions.request import CompletionRequest
@@ -69,22 +69,31 @@ class StoppedReplyOpen(Exception):
 
 
 @transaction.atomic
-def start(reply_id: int, claim: uuid.UUID, *, after_stopped: bool = False) -> Work | None:
+def start(
+    reply_id: int,
+    claim: uuid.UUID,
+    *,
+    after_stopped: bool = False,
+    row: Completion | None = None,
+) -> Work | None:
     """Claim a reserved reply. None when another process has it, when it ended, or when this process
     was judged, which then leaves the reply to others.
 
-    May be called again by whoever did not hear that it had succeeded. Raises StoppedReplyOpen if
-    it is to come after stopped replies, whose text belongs into the request.
+    Whoever reserved it this moment gives its open ledger `row`. May be called again by whoever did
+    not hear that it had succeeded. Raises StoppedReplyOpen if it is to come after stopped replies,
+    whose text belongs into the request.
     """
     if not processes.lives(claim):
         return None
-    if after_stopped and _stopped_beside(reply_id).exists():
-        raise StoppedReplyOpen
-    unclaimed = Q(claim=None) | Q(claim=claim)
+    unclaimed, stopped = Q(claim=None) | Q(claim=claim), _stopped_beside(reply_id)
     reserved = Message.objects.filter(unclaimed, pk=reply_id, state=MessageState.WAITING)
-    if not reserved.update(claim=claim):
+    free = reserved.exclude(Exists(stopped)) if after_stopped else reserved
+    if not free.update(claim=claim):
+        if after_stopped and stopped.exists():
+            raise StoppedReplyOpen
         return None
-    row = Completion.objects.open().select_related("message__conversation").get(message=reply_id)
+    rows = Completion.objects.open().select_related("message__conversation")
+    row = row or rows.get(message=reply_id)
     reply = row.message
     assert reply is not None
     conversation = reply.conversation

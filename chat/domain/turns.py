@@ -18,7 +18,7 @@ from django.utils import timezone
 from chat.domain import ledger, revisions
 from chat.domain.revisions import ConversationGone
 from chat.enums import MessageState, Role
-from chat.models import Conversation, JournalPiece, Message, User
+from chat.models import Completion, Conversation, JournalPiece, Message, User
 
 
 class TurnRefused(Exception):
@@ -59,12 +59,16 @@ LONGEST_CONVERSATION = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A prompt and its reply. `is_new` is false when the same send had arrived before."""
+    """A prompt and its reply, with the open ledger row unless the same send had arrived before."""
 
     conversation: Conversation
     prompt: Message
     reply: Message
-    is_new: bool = True
+    row: Completion | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.row is not None
 
 
 def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid.UUID) -> Turn:
@@ -91,7 +95,7 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
                 revision=revision,
                 finished_at=timezone.now(),
             )
-            reply = _reserve_reply(conversation, prompt=prompt, author=author)
+            reply, row = _reserve_reply(conversation, prompt=prompt, author=author)
     except (IntegrityError, ConversationFull, ManyRunning) as refusal:
         # Somebody was faster: with this very send, or with another one.
         if (earlier := _earlier(author, text, send_key)) is not None:
@@ -99,7 +103,7 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
         if isinstance(refusal, TurnRefused):
             raise
         raise ReplyRunning from refusal
-    return Turn(conversation, prompt, reply)
+    return Turn(conversation, prompt, reply, row)
 
 
 def try_again(*, conversation: Conversation, reply: Message, author: User) -> Turn:
@@ -111,10 +115,10 @@ def try_again(*, conversation: Conversation, reply: Message, author: User) -> Tu
             conversation.branch_revision = revisions.advance(conversation)
             if reply.pk != conversation.head_id:
                 raise NotTheLast
-            second = _reserve_reply(conversation, prompt=reply.parent, author=author)
+            second, row = _reserve_reply(conversation, prompt=reply.parent, author=author)
     except IntegrityError as conflict:
         raise ReplyRunning from conflict
-    return Turn(conversation, reply.parent, second)
+    return Turn(conversation, reply.parent, second, row)
 
 
 def go_on(*, conversation: Conversation, reply: Message, author: User) -> Turn:
@@ -135,10 +139,10 @@ def go_on(*, conversation: Conversation, reply: Message, author: User) -> Turn:
                 raise StillCounted
             if not reply.can_go_on:
                 raise NothingToContinue
-            _reserve_rest(conversation, reply, revision=revision, author=author)
+            row = _reserve_rest(conversation, reply, revision=revision, author=author)
     except IntegrityError as conflict:
         raise ReplyRunning from conflict
-    return Turn(conversation, reply.parent, reply)
+    return Turn(conversation, reply.parent, reply, row)
 
 
 @transaction.atomic
@@ -182,7 +186,7 @@ def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:
     reply = prompt.children.replies().oldest_first().first()
     if reply is None or prompt.conversation.deleted_at is not None:
         raise ConversationGone
-    return Turn(prompt.conversation, prompt, reply, is_new=False)
+    return Turn(prompt.conversation, prompt, reply)
 
 
 def _leave_room_for_others(author: User) -> None:
@@ -191,7 +195,9 @@ def _leave_room_for_others(author: User) -> None:
         raise ManyRunning
 
 
-def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User) -> Message:
+def _reserve_reply(
+    conversation: Conversation, *, prompt: Message, author: User
+) -> tuple[Message, Completion]:
     _leave_room_for_others(author)
     reply = conversation.messages.create(
         parent=prompt,
@@ -199,19 +205,19 @@ def _reserve_reply(conversation: Conversation, *, prompt: Message, author: User)
         state=MessageState.WAITING,
         revision=conversation.revision,
     )
-    ledger.open_row(reply=reply, conversation=conversation, user_id=author.pk)
+    row = ledger.open_row(reply=reply, conversation=conversation, user_id=author.pk)
     conversation.head = reply
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
-    return reply
+    return reply, row
 
 
 def _reserve_rest(
     conversation: Conversation, reply: Message, *, revision: int, author: User
-) -> None:
+) -> Completion:
     _leave_room_for_others(author)
     JournalPiece.objects.create(message=reply, number=0, text=reply.text, reasoning=reply.reasoning)
-    ledger.open_row(
+    row = ledger.open_row(
         reply=reply,
         conversation=conversation,
         user_id=author.pk,
@@ -223,3 +229,4 @@ def _reserve_rest(
     reply.save()
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("active_at",))
+    return row

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from django.utils import translation
 
+from chat.generation import updates
 from chat.generation.hub import Piece
-from chat.generation.viewer import Eyes, render_update
+from chat.generation.updates import Eyes
 from chat.models import Conversation
 from chat.queries import thread
 from chat.rendering import frames
@@ -45,7 +46,7 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
     # Read before the messages, so that an article and the pieces that follow it fit together
     # whatever is committed meanwhile.
     pieces = _pieces(reply.pk, after=0) if reply else []
-    update = render_update(
+    update = updates.read(
         conversation.pk,
         eyes=eyes,
         since=seen.revision,

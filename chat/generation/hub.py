@@ -11,9 +11,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from chat.domain.turns import Turn
+if TYPE_CHECKING:
+    from chat.generation.updates import Begun
 
 # Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
 # for as long as they do not read.
@@ -72,8 +73,8 @@ class Watch:
         self._woken = asyncio.Event()
         self.session_key = session_key
         self.has_changes = True
-        # The turn by which it changed last, if that was begun here this moment.
-        self.turn: Turn | None = None
+        # The turn that was begun here this moment, if it is all that changed.
+        self.begun: Begun | None = None
         # Once the session by which the viewer came in is over.
         self.is_over = False
 
@@ -82,9 +83,10 @@ class Watch:
         await self._woken.wait()
         self._woken.clear()
 
-    def wake(self, *, changes: bool, turn: Turn | None = None) -> None:
-        self.has_changes = self.has_changes or changes
-        self.turn = turn or self.turn
+    def wake(self, *, changes: bool, begun: Begun | None = None) -> None:
+        if changes:
+            self.begun = None if self.has_changes else begun
+            self.has_changes = True
         self._woken.set()
 
     def end(self) -> None:
@@ -153,11 +155,11 @@ class Hub:
         for watch in self._all():
             watch.wake(changes=False)
 
-    def changed(self, conversation_id: uuid.UUID, *, turn: Turn | None = None) -> None:
-        """The conversation has a new revision: its viewers read what changed, unless it is the
-        `turn` that they are given and nothing else."""
+    def changed(self, conversation_id: uuid.UUID, *, begun: Begun | None = None) -> None:
+        """The conversation has a new revision: its viewers read what changed, unless it is the turn
+        that they are given and nothing else."""
         for watch in self._watches.get(conversation_id, ()):
-            watch.wake(changes=True, turn=turn)
+            watch.wake(changes=True, begun=begun)
 
     # For those who watch
 
@@ -176,6 +178,7 @@ class Hub:
         return list(self._watches)
 
     def is_watched(self, conversation_id: uuid.UUID) -> bool:
+        """From any thread."""
         return conversation_id in self._watches
 
     def sessions(self) -> set[str]:

@@ -19,6 +19,7 @@ from chat.completions.request import CompletionRequest
 from chat.domain import conversations, replies, turns
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
+from chat.generation import updates
 from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.hints import Hints, Wire
@@ -30,6 +31,7 @@ from chat.generation.pool import FAULTS, DatabasePool
 from chat.generation.run import Run
 from chat.generation.supervisor import Supervisor
 from chat.generation.sweeper import JUST_RESERVED, Sweeper
+from chat.generation.updates import Begun
 from chat.models import Conversation, Message, User
 from chat.queries import people, revisions
 
@@ -162,9 +164,9 @@ class Service:
         with self.supervisor.place(author.pk) as start:
             turn = reserve()
             if turn.is_new:
-                start(turn.reply)
-        is_all = only_adds and turn.is_new
-        self.announce(turn.conversation.pk, turn=turn if is_all else None)
+                start(turn)
+        is_all = only_adds and turn.is_new and self.hub.is_watched(turn.conversation.pk)
+        self.announce(turn.conversation.pk, begun=updates.begun(turn, author) if is_all else None)
         return turn
 
     def stop(self, reply: Message) -> None:
@@ -202,12 +204,12 @@ class Service:
         """By which people watch through this process; from any thread."""
         return self._sockets.total()
 
-    def announce(self, conversation_id: uuid.UUID, *, turn: Turn | None = None) -> None:
-        """From any thread: viewers of this conversation have something to read."""
-        self._loop.call_soon_threadsafe(self._tell_all, conversation_id, turn)
+    def announce(self, conversation_id: uuid.UUID, *, begun: Begun | None = None) -> None:
+        """From any thread: viewers of this conversation have something to read, or are given it."""
+        self._loop.call_soon_threadsafe(self._tell_all, conversation_id, begun)
 
-    def _tell_all(self, conversation_id: uuid.UUID, turn: Turn | None = None) -> None:
-        self.hub.changed(conversation_id, turn=turn)
+    def _tell_all(self, conversation_id: uuid.UUID, begun: Begun | None = None) -> None:
+        self.hub.changed(conversation_id, begun=begun)
         self._wire.changed(conversation_id)
 
     def _hear(self, hints: Hints) -> None:
@@ -258,10 +260,12 @@ class Service:
         task.add_done_callback(_end_with_it)
         self._tasks.append(task)
 
-    def _claim_early(self, reply_id: int) -> Work | None:
+    def _claim_early(self, turn: Turn) -> Work | None:
         """In the request's thread. None where the run has to do it: later, or once more."""
         try:
-            return replies.start(reply_id, self._membership.claim, after_stopped=True)
+            return replies.start(
+                turn.reply.pk, self._membership.claim, after_stopped=True, row=turn.row
+            )
         except (StoppedReplyOpen, *FAULTS):
             return None
 

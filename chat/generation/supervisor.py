@@ -14,6 +14,7 @@ from threading import Lock
 from django.conf import settings
 
 from chat.domain.replies import Work
+from chat.domain.turns import Turn
 from chat.generation.run import Run
 from chat.models import Message
 
@@ -47,7 +48,7 @@ class Supervisor:
         self,
         *,
         make_run: Callable[[int, uuid.UUID, Work | None], Run],
-        claim: Callable[[int], Work | None],
+        claim: Callable[[Turn], Work | None],
     ) -> None:
         self._make_run = make_run
         self._claim = claim
@@ -65,8 +66,8 @@ class Supervisor:
         return self._is_draining
 
     @contextlib.contextmanager
-    def place(self, user_id: int) -> Iterator[Callable[[Message], None]]:
-        """A place for one reply: call what it gives with the reply, or leave it unused.
+    def place(self, user_id: int) -> Iterator[Callable[[Turn], None]]:
+        """A place for one reply: call what it gives with its turn, or leave it unused.
 
         Raises NotAccepting. The hand-over itself cannot fail, so a reply that was committed
         inside the block is started.
@@ -81,12 +82,12 @@ class Supervisor:
             self._places[user_id] += 1
         handed_over = False
 
-        def start(reply: Message) -> None:
+        def start(turn: Turn) -> None:
             nonlocal handed_over
             handed_over = True
             # Here, where there is a thread and a connection already, before pages are rendered
             # beside it. What comes to nothing is done again by the run.
-            work = self._claim(reply.pk)
+            work, reply = self._claim(turn), turn.reply
             self._loop.call_soon_threadsafe(
                 self._spawn, reply.pk, reply.conversation_id, user_id, work
             )

@@ -3,62 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
-from django.utils import timezone, translation
+from django.utils import translation
 
-from chat.domain.turns import Turn
-from chat.generation.hub import LiveReply, Piece, Watch
+from chat.generation import updates
+from chat.generation.hub import LiveReply, Watch
 from chat.generation.pool import FAULTS
 from chat.generation.service import Service
-from chat.models import Conversation, Message, User
-from chat.queries import people, thread
-from chat.queries.thread import Entry
+from chat.generation.updates import Eyes, Update
 from chat.rendering import frames
 
 AGAIN_SECONDS = 1.0
 
 
-class Gone(Exception):
-    """The person may not see this conversation, or not any more."""
-
-
 class SignedOut(Exception):
     """The session by which the person came is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eyes:
-    """Who looks, by which session, in what language, and in what time zone where their profile
-    names none."""
-
-    user_id: int
-    language: str
-    zone: str = ""
-    session_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What changed up to `revision`, rendered.
-
-    `rendered` names the messages that the frame holds, `running` those of them that are still
-    being written, and `waiting` those that have no text so far; `is_whole` says that there are no
-    others on the page. `answering` is the reply that people wait for, and `ended` the last one of
-    the conversation if it changed and is over.
-    """
-
-    frame: str
-    revision: int
-    is_whole: bool = False
-    rendered: frozenset[int] = frozenset()
-    running: frozenset[int] = frozenset()
-    waiting: frozenset[int] = frozenset()
-    answering: int | None = None
-    ended: int | None = None
 
 
 class Viewer:
@@ -135,16 +96,19 @@ class Viewer:
         # follow it fit together whatever is published while the article is rendered.
         live = self._service.hub.live(self._conversation_id)
         position = self._taken(live) if live else 0
-        turn, watch.turn = watch.turn, None
-        update = await self._service.readers.run(
-            render_update,
-            self._conversation_id,
-            eyes=self._eyes,
-            since=self._revision,
-            live={live.reply_id: live.since(0, position)} if live else {},
-            unseen=live.reply_id if live and live is not self._live else None,
-            turn=turn,
-        )
+        unseen = live.reply_id if live and live is not self._live else None
+        begun, watch.begun = watch.begun, None
+        if begun is not None and begun.is_all(self._eyes, since=self._revision, unseen=unseen):
+            update, position = begun.update, 0
+        else:
+            update = await self._service.readers.run(
+                updates.read,
+                self._conversation_id,
+                eyes=self._eyes,
+                since=self._revision,
+                live={live.reply_id: live.since(0, position)} if live else {},
+                unseen=unseen,
+            )
         if update.answering is not None:
             self._service.follow(update.answering, self._conversation_id)
         self._revision = update.revision
@@ -190,87 +154,3 @@ class Viewer:
         self._told_of = update.answering or update.ended or self._told_of
         with translation.override(self._eyes.language):
             return frames.status(started=update.answering is not None)
-
-
-def render_update(
-    conversation_id: uuid.UUID,
-    *,
-    eyes: Eyes,
-    since: int,
-    live: Mapping[int, Piece],
-    unseen: int | None,
-    turn: Turn | None = None,
-) -> Update:
-    """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
-
-    `live` holds the text so far of replies that are being written. If `turn` is all that changed,
-    its messages need not be read. Raises Gone.
-    """
-    user = User.objects.filter(pk=eyes.user_id).first()
-    conversation = (
-        Conversation.objects.visible_to(user).filter(pk=conversation_id).first() if user else None
-    )
-    if user is None or conversation is None:
-        raise Gone
-    zone = people.time_zone_of(user.time_zone or eyes.zone)
-    with translation.override(eyes.language), timezone.override(zone):
-        return _render(conversation, since=since, live=live, unseen=unseen, turn=turn)
-
-
-def _render(
-    conversation: Conversation,
-    *,
-    since: int,
-    live: Mapping[int, Piece],
-    unseen: int | None,
-    turn: Turn | None,
-) -> Update:
-    if conversation.revision == since and unseen is None:
-        answering = thread.answering(conversation)
-        return Update(frame="", revision=since, answering=answering.pk if answering else None)
-    # A page that shows another branch gets all of this one.
-    whole = conversation.branch_revision > since
-    if turn is not None and _is_all(turn, conversation, since=since, unseen=unseen):
-        # Copied, because what is shown of the reply depends on who looks.
-        entries = thread.just_begun(conversation, prompt=turn.prompt, reply=copy.copy(turn.reply))
-    else:
-        entries = thread.entries(
-            conversation, changed_since=None if whole else since, always=unseen, known=live
-        )
-    for entry in entries:
-        if entry.message.is_running and (piece := live.get(entry.message.pk)):
-            entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
-    answering = _answering_among(entries) or thread.answering(conversation)
-    return Update(
-        frame=frames.messages(entries, conversation, whole=whole)
-        + frames.composer(answering, conversation),
-        revision=conversation.revision,
-        is_whole=whole,
-        rendered=frozenset(entry.message.pk for entry in entries),
-        running=frozenset(entry.message.pk for entry in entries if entry.message.is_running),
-        waiting=frozenset(
-            entry.message.pk
-            for entry in entries
-            if entry.message.is_running and not (entry.message.text or entry.message.reasoning)
-        ),
-        answering=answering.pk if answering else None,
-        ended=None if whole else _ended_among(entries),
-    )
-
-
-def _is_all(turn: Turn, conversation: Conversation, *, since: int, unseen: int | None) -> bool:
-    """Whether there is nothing to be shown but this turn, as it was begun."""
-    is_next = turn.reply.revision == conversation.revision == since + 1
-    return is_next and unseen in (None, turn.reply.pk)
-
-
-def _answering_among(entries: Iterable[Entry]) -> Message | None:
-    """The reply of these that is being written, unless it was told to stop."""
-    running = (entry.message for entry in entries if entry.message.is_running)
-    return next((reply for reply in running if reply.stop_requested_at is None), None)
-
-
-def _ended_among(entries: Iterable[Entry]) -> int | None:
-    """The conversation's last reply, if it is one of these and over."""
-    last = (entry.message for entry in entries if entry.is_last and entry.message.is_reply)
-    return next((reply.pk for reply in last if not reply.is_running), None)

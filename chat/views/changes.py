@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from chat.forms.numbers import whole_number
 from chat.generation import changes
 from chat.generation.changes import Seen
-from chat.generation.viewer import Eyes, Gone
+from chat.generation.updates import Eyes, Gone
 from chat.models import Conversation
 from chat.views.access import SignedInRequest, signed_in
 

@@ -19,7 +19,8 @@ from chat.domain.revisions import ConversationGone
 from chat.domain.turns import Turn
 from chat.enums import RUNNING_STATES, MessageState
 from chat.generation.service import Service
-from chat.generation.viewer import Eyes, Gone, Viewer
+from chat.generation.updates import Eyes, Gone
+from chat.generation.viewer import Viewer
 from chat.models import Completion, Conversation, Message, User
 from chat.views.refusals import REFUSALS
 from tests.crashes import diary as diaries

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +22,12 @@ from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import RUNNING_STATES, MessageState
 from chat.generation import service as services
+from chat.generation import updates
 from chat.generation.copies import Copies
-from chat.generation.hub import SLICE, Piece
+from chat.generation.hub import SLICE, Piece, Watch
 from chat.generation.service import Service
-from chat.generation.viewer import Eyes, Gone, Viewer, render_update
+from chat.generation.updates import Begun, Eyes, Gone
+from chat.generation.viewer import Viewer
 from chat.models import Conversation, JournalPiece, Message, User
 from chat.queries import thread
 from tests.factories import begin_turn, make_conversation, make_turn
@@ -316,25 +318,81 @@ async def test_an_end_that_came_before_anybody_looked_is_told_of_once(
     assert tab.screen.said == ["Answer finished"]
 
 
-def test_a_turn_that_is_handed_over_is_not_believed_once_more_has_changed(
+async def test_a_turn_comes_with_what_changed_before_it_and_nobody_told(
+    ask: Ask, service: Service, conversation: Conversation, upstream: Upstream
+) -> None:
+    earlier = await sync_to_async(make_turn)(conversation)
+    upstream.says("Now")
+    async with watching(service, conversation) as tab:
+        await tab.shows(earlier.reply.pk, "An answer")
+        await sync_to_async(rewrite)(earlier.reply, "Changed")
+
+        reply = (await ask(conversation)).reply
+
+        await tab.shows(reply.pk, "Now")
+        await tab.shows(earlier.reply.pk, "Changed")
+
+
+def test_a_turn_is_not_all_when_more_changed_before_anybody_looked(
     conversation: Conversation,
 ) -> None:
-    turn = begin_turn(conversation)
-    before = turn.reply.revision - 1
-    revisions.touch(conversation.pk, [turn.reply.pk])
-    Message.objects.filter(pk=turn.reply.pk).update(stop_requested_at=timezone.now())
+    begun, watch = _begun(conversation), Watch("")
+    # The first look is a reading.
+    watch.has_changes = False
 
-    update = render_update(
+    for changes, handed_over, kept in (
+        (True, begun, begun),
+        (False, None, begun),
+        (True, None, None),
+        (True, begun, None),
+    ):
+        watch.wake(changes=changes, begun=handed_over)
+        assert watch.begun is kept
+
+
+@pytest.mark.parametrize(
+    ("eyes", "behind", "unseen", "is_all"),
+    [
+        ({}, 1, None, True),
+        ({}, 2, None, False),
+        ({}, 0, None, False),
+        ({}, 1, -1, False),
+        ({"language": "es"}, 1, None, False),
+        ({"zone": "Asia/Tokyo"}, 1, None, False),
+        ({"user_id": 0}, 1, None, False),
+    ],
+)
+def test_a_turn_is_all_for_its_author_whose_page_is_next_to_it(
+    conversation: Conversation,
+    eyes: dict[str, Any],
+    behind: int,
+    unseen: int | None,
+    is_all: bool,
+) -> None:
+    begun = _begun(conversation)
+    seen_by: dict[str, Any] = {"user_id": conversation.owner_id, "language": "en"} | eyes
+
+    since = begun.update.revision - behind
+
+    assert begun.is_all(Eyes(**seen_by), since=since, unseen=unseen) is is_all
+
+
+def test_a_begun_turn_is_rendered_as_it_would_be_read(conversation: Conversation) -> None:
+    begun = _begun(conversation)
+
+    read = updates.read(
         conversation.pk,
         eyes=Eyes(user_id=conversation.owner_id, language="en"),
-        since=before,
+        since=begun.update.revision - 1,
         live={},
         unseen=None,
-        turn=turn,
     )
 
-    assert update.answering is None
-    assert update.revision == turn.reply.revision + 1
+    assert begun.update == read
+
+
+def _begun(conversation: Conversation) -> Begun:
+    return updates.begun(begin_turn(conversation), conversation.owner)
 
 
 async def test_a_tab_that_does_not_read_gets_the_rest_in_one_piece(
@@ -433,6 +491,12 @@ async def test_a_change_beside_a_running_reply_does_not_cut_its_text(
 def change(message: Message) -> None:
     """Nothing that can be seen: only its revision says that it changed."""
     revisions.touch(message.conversation_id, [message.pk])
+
+
+@transaction.atomic
+def rewrite(message: Message, text: str) -> None:
+    change(message)
+    Message.objects.filter(pk=message.pk).update(text=text)
 
 
 async def test_a_tab_that_looks_at_another_answer_comes_back_to_the_running_one(

@@ -1,0 +1,159 @@
+"""What changed in a conversation, rendered for whoever looks at it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone, translation
+
+from chat.domain.turns import Turn
+from chat.generation.hub import Piece
+from chat.models import Conversation, Message, User
+from chat.queries import people, thread
+from chat.queries.thread import Entry
+from chat.rendering import frames
+
+
+class Gone(Exception):
+    """The person may not see this conversation, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Who looks, by which session, in what language, and in what time zone where their profile
+    names none."""
+
+    user_id: int
+    language: str
+    zone: str = ""
+    session_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed up to `revision`, rendered.
+
+    `rendered` names the messages that the frame holds, `running` those of them that are still
+    being written, and `waiting` those that have no text so far; `is_whole` says that there are no
+    others on the page. `answering` is the reply that people wait for, and `ended` the last one of
+    the conversation if it changed and is over.
+    """
+
+    frame: str
+    revision: int
+    is_whole: bool = False
+    rendered: frozenset[int] = frozenset()
+    running: frozenset[int] = frozenset()
+    waiting: frozenset[int] = frozenset()
+    answering: int | None = None
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that was begun here this moment, rendered once for all tabs of whoever sent it. These
+    need not ask the database what is new, nor whether the person may see it."""
+
+    author: User
+    language: str
+    zone: str
+    update: Update
+
+    def is_all(self, eyes: Eyes, *, since: int, unseen: int | None) -> bool:
+        """Whether there is nothing but this turn to be shown, and these are its author's eyes."""
+        is_next = self.update.revision == since + 1 and unseen in (None, self.update.answering)
+        zone = people.time_zone_of(self.author.time_zone or eyes.zone).key
+        seen_by = (self.author.pk, self.language, self.zone)
+        return is_next and seen_by == (eyes.user_id, eyes.language, zone)
+
+
+def begun(turn: Turn, author: User) -> Begun:
+    """In the language and the time zone of the moment: those of the author's request."""
+    conversation = turn.conversation
+    entries = thread.just_begun(conversation, prompt=turn.prompt, reply=turn.reply)
+    return Begun(
+        author=author,
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+        zone=timezone.get_current_timezone_name(),
+        update=_update(entries, conversation, answering=turn.reply),
+    )
+
+
+def read(
+    conversation_id: uuid.UUID,
+    *,
+    eyes: Eyes,
+    since: int,
+    live: Mapping[int, Piece],
+    unseen: int | None,
+) -> Update:
+    """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
+
+    `live` holds the text so far of replies that are being written. Raises Gone.
+    """
+    user = User.objects.filter(pk=eyes.user_id).first()
+    conversation = (
+        Conversation.objects.visible_to(user).filter(pk=conversation_id).first() if user else None
+    )
+    if user is None or conversation is None:
+        raise Gone
+    zone = people.time_zone_of(user.time_zone or eyes.zone)
+    with translation.override(eyes.language), timezone.override(zone):
+        return _read(conversation, since=since, live=live, unseen=unseen)
+
+
+def _read(
+    conversation: Conversation, *, since: int, live: Mapping[int, Piece], unseen: int | None
+) -> Update:
+    if conversation.revision == since and unseen is None:
+        answering = thread.answering(conversation)
+        return Update(frame="", revision=since, answering=answering.pk if answering else None)
+    # A page that shows another branch gets all of this one.
+    whole = conversation.branch_revision > since
+    entries = thread.entries(
+        conversation, changed_since=None if whole else since, always=unseen, known=live
+    )
+    for entry in entries:
+        if entry.message.is_running and (piece := live.get(entry.message.pk)):
+            entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
+    answering = _answering_among(entries) or thread.answering(conversation)
+    return _update(entries, conversation, answering=answering, whole=whole)
+
+
+def _update(
+    entries: Sequence[Entry],
+    conversation: Conversation,
+    *,
+    answering: Message | None,
+    whole: bool = False,
+) -> Update:
+    return Update(
+        frame=frames.messages(entries, conversation, whole=whole)
+        + frames.composer(answering, conversation),
+        revision=conversation.revision,
+        is_whole=whole,
+        rendered=frozenset(entry.message.pk for entry in entries),
+        running=frozenset(entry.message.pk for entry in entries if entry.message.is_running),
+        waiting=frozenset(
+            entry.message.pk
+            for entry in entries
+            if entry.message.is_running and not (entry.message.text or entry.message.reasoning)
+        ),
+        answering=answering.pk if answering else None,
+        ended=None if whole else _ended_among(entries),
+    )
+
+
+def _answering_among(entries: Iterable[Entry]) -> Message | None:
+    """The reply of these that is being written, unless it was told to stop."""
+    running = (entry.message for entry in entries if entry.message.is_running)
+    return next((reply for reply in running if reply.stop_requested_at is None), None)
+
+
+def _ended_among(entries: Iterable[Entry]) -> int | None:
+    """The conversation's last reply, if it is one of these and over."""
+    last = (entry.message for entry in entries if entry.is_last and entry.message.is_reply)
+    return next((reply.pk for reply in last if not reply.is_running), None)
