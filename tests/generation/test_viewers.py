@@ -64,6 +64,11 @@ class Tab:
     async def shows_as(self, key: int, state: MessageState) -> None:
         await self.until(lambda: self.screen.states.get(key) == state)
 
+    async def has_looked(self, service: Service, conversation: Conversation) -> None:
+        """Every look is over, and there is nothing new."""
+        watches = service.hub._watches[conversation.pk]
+        await self.until(lambda: bool(watches) and not any(one.has_changes for one in watches))
+
     async def until(self, is_so: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
@@ -331,6 +336,23 @@ async def test_a_turn_comes_with_what_changed_before_it_and_nobody_told(
 
         await tab.shows(reply.pk, "Now")
         await tab.shows(earlier.reply.pk, "Changed")
+
+
+async def test_text_that_came_before_its_turn_was_looked_at_follows_it(
+    unhelped: None, service: Service, conversation: Conversation
+) -> None:
+    hub, said = service.hub, Piece("One", "")
+    async with watching(service, conversation) as tab:
+        await tab.has_looked(service, conversation)
+        begun = await sync_to_async(_begun)(conversation)
+        reply_id = begun.update.answering
+        assert reply_id is not None
+
+        hub.open(reply_id, conversation.pk)
+        hub.publish(reply_id, 0, said)
+        hub.changed(conversation.pk, begun=begun)
+
+        await tab.shows(reply_id, "One")
 
 
 def test_a_turn_is_not_all_when_more_changed_before_anybody_looked(
