@@ -11,7 +11,7 @@ from chat.completions.decoding import StreamDecoder, decode_answer
 from chat.completions.error_bodies import parse_error
 from chat.completions.errors import AnswerBroken, AnswerUnusable, CompletionError, UpstreamTimedOut
 from chat.completions.events import CompletionEvent
-from chat.completions.transport import READ_FAULTS, words_of
+from chat.completions.transport import READ_FAULTS, unread, words_of
 
 LARGEST_BODY = 512 * 1024 * 1024
 LARGEST_ANSWER = 8 * 1024 * 1024
@@ -62,6 +62,12 @@ class Answer:
             self._is_over = True
             raise
         raise StopAsyncIteration
+
+    async def rest(self, seconds: float) -> None:
+        """Read nothing for so long: what comes meanwhile then comes in one list."""
+        if seconds and not self.ended:
+            with unread(self._response):
+                await asyncio.sleep(seconds)
 
     async def aclose(self) -> None:
         self._is_over = True

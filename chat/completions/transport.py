@@ -1,15 +1,18 @@
 """How bytes travel: the only place that knows which HTTP library is under httpx."""
 
 import asyncio
+import contextlib
 import functools
 import ssl
 import time
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 import aiohttp
 import httpx
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 KEEP_ALIVE = 60.0
 # A kept connection that dies so soon after the request had died before, and nobody read it.
@@ -19,6 +22,8 @@ LONGEST_HEADER = 64 * 1024
 
 # What reading a body may raise: httpx's own, and what its transport lets through as it is.
 READ_FAULTS = (httpx.RequestError, httpx.StreamError, aiohttp.ClientError, OSError)
+
+_CONNECTION = "evoweb.connection"
 
 _is_on_kept_connection: ContextVar[bool] = ContextVar("is_on_kept_connection", default=False)
 
@@ -38,6 +43,23 @@ def stock_transport() -> httpx.AsyncBaseTransport:
         max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE
     )
     return httpx.AsyncHTTPTransport(verify=_trust(), trust_env=False, limits=limits)
+
+
+@contextlib.contextmanager
+def unread(response: httpx.Response) -> Iterator[None]:
+    """Meanwhile what comes is left in the connection, where it costs nothing until it is read."""
+    answer: aiohttp.ClientResponse | None = response.extensions.get(_CONNECTION)
+    connection = answer.connection if answer is not None else None
+    protocol = connection.protocol if connection is not None else None
+    if protocol is None:
+        # Read to its end, or by another library.
+        yield
+        return
+    protocol.pause_reading()
+    try:
+        yield
+    finally:
+        protocol.resume_reading()
 
 
 def words_of(error: Exception) -> str:
@@ -66,12 +88,16 @@ class FaithfulTransport(AiohttpTransport):
         began = time.monotonic()
         _is_on_kept_connection.set(False)
         try:
-            return await super().handle_async_request(request)
+            response = await super().handle_async_request(request)
         except httpx.TransportError as error:
             may_be_stale = _is_on_kept_connection.get() and time.monotonic() - began < STALE_WITHIN
             raise _faithful(error, may_be_stale=may_be_stale) from error.__cause__
         except aiohttp.ClientError as error:
             name = type(error).__name__
+        else:
+            assert isinstance(response.stream, AiohttpResponseStream)
+            response.extensions[_CONNECTION] = response.stream._aiohttp_response
+            return response
         raise httpx.RemoteProtocolError(name)
 
 

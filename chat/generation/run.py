@@ -66,6 +66,7 @@ class Run:
         journal: Journal,
         hub: Hub,
         pool: DatabasePool,
+        pace: Callable[[], float],
         ended: Callable[[uuid.UUID], None],
     ) -> None:
         self.reply_id = reply_id
@@ -77,6 +78,8 @@ class Run:
         self._journal = journal
         self._hub = hub
         self._pool = pool
+        # For how many seconds what comes may be left unread.
+        self._pace = pace
         # Tells other processes that there is something to read in the conversation.
         self._ended = ended
         self._text: list[str] = []
@@ -269,6 +272,8 @@ class Run:
                             ended = event
                         self._take(event)
                     await self._journal.room(self.reply_id)
+                    if self._receipt.first_token_at is not None:
+                        await answer.rest(self._pace())
         finally:
             self._is_asking = False
         return ended

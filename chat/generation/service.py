@@ -279,6 +279,7 @@ class Service:
             journal=self._journal,
             hub=self.hub,
             pool=self.pool,
+            pace=self.supervisor.pace,
             ended=self._wire.changed,
         )
 

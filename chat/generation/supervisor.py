@@ -20,6 +20,11 @@ from chat.models import Message
 
 logger = logging.getLogger(__name__)
 
+# From how many replies on each is read less often, so that one read brings several tokens; for how
+# many seconds, by each that runs; and for how many at most.
+MANY = 30
+PACE_A_REPLY = 0.0005
+LONGEST_PACE = 0.2
 # How long interrupted replies may take to be saved at the end.
 SAVING_SECONDS = 10.0
 
@@ -104,6 +109,11 @@ class Supervisor:
 
     def attends(self, reply_id: int) -> bool:
         return reply_id in self._runs
+
+    def pace(self) -> float:
+        """Seconds for which a reply may leave unread what comes: none while few run."""
+        running = len(self._runs)
+        return min(running * PACE_A_REPLY, LONGEST_PACE) if running > MANY else 0.0
 
     def attended(self) -> set[int]:
         """The replies that this process runs."""

@@ -82,3 +82,13 @@ async def sealed(reply: Message, *, seconds: float = 10) -> Message:
             if not fresh.is_running:
                 return fresh
             await asyncio.sleep(0.01)
+
+
+async def shown(service: Service, conversation: Conversation, text: str) -> None:
+    """Wait until viewers of the conversation would have been shown this text."""
+    async with asyncio.timeout(10):
+        while True:
+            live = service.hub.live(conversation.pk)
+            if live and live.since(0).text == text:
+                return
+            await asyncio.sleep(0.005)

@@ -13,7 +13,7 @@ from chat.domain.turns import ReplyRunning
 from chat.enums import CompletionState, Fault, MessageState
 from chat.generation.service import Service
 from chat.models import Completion, Conversation, JournalPiece
-from tests.generation.conftest import Ask, sealed
+from tests.generation.conftest import Ask, sealed, shown
 from tests.upstream.process import Upstream
 from tests.upstream.scripts import SEED
 
@@ -118,7 +118,7 @@ async def test_stop_keeps_the_text_closes_the_upstream_and_frees_the_next_send(
     upstream.holds_after(1, "One", " two")
     upstream.says("Next")
     first = await ask(conversation)
-    await _shown(service, conversation, "One")
+    await shown(service, conversation, "One")
 
     await sync_to_async(service.stop)(first.reply)
     second = await ask(conversation, "And now?")
@@ -244,7 +244,7 @@ async def test_a_drained_service_interrupts_what_does_not_end_and_loses_nothing(
 ) -> None:
     upstream.holds_after(2, "One", " two", " three")
     turn = await ask(conversation)
-    await _shown(service, conversation, "One two")
+    await shown(service, conversation, "One two")
 
     await service.drain()
 
@@ -252,13 +252,3 @@ async def test_a_drained_service_interrupts_what_does_not_end_and_loses_nothing(
     assert (reply.state, reply.text) == (MessageState.INTERRUPTED, "One two")
     assert reply.error == Fault.RESTARTED
     assert not await Completion.objects.open().aexists()
-
-
-async def _shown(service: Service, conversation: Conversation, text: str) -> None:
-    """Wait until viewers of the conversation would have been shown this text."""
-    async with asyncio.timeout(10):
-        while True:
-            live = service.hub.live(conversation.pk)
-            if live and live.since(0).text == text:
-                return
-            await asyncio.sleep(0.005)
