@@ -85,11 +85,12 @@ def start(
     """
     if not processes.lives(claim):
         return None
-    unclaimed, stopped = Q(claim=None) | Q(claim=claim), _stopped_beside(reply_id)
+    unclaimed = Q(claim=None) | Q(claim=claim)
     reserved = Message.objects.filter(unclaimed, pk=reply_id, state=MessageState.WAITING)
-    free = reserved.exclude(Exists(stopped)) if after_stopped else reserved
+    free = reserved.exclude(Exists(_stopped_beside(reply_id))) if after_stopped else reserved
     if not free.update(claim=claim):
-        if after_stopped and stopped.exists():
+        # Not whether one is stopped: it may have been sealed since.
+        if after_stopped and reserved.exists():
             raise StoppedReplyOpen
         return None
     rows = Completion.objects.open().select_related("message__conversation")

@@ -18,9 +18,10 @@ from chat.domain import conversations, ledger, processes, replies, turns
 from chat.domain.estimates import Estimate
 from chat.domain.ledger import Receipt
 from chat.domain.parameters import Parameters
-from chat.domain.replies import Outcome, Standing
+from chat.domain.replies import Outcome, Standing, StoppedReplyOpen
 from chat.enums import CompletionState, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message, Process
+from chat.models.message import MessageQuerySet
 from tests.factories import begin_turn, make_conversation, make_turn
 
 OURS, THEIRS = uuid.uuid4(), uuid.uuid4()
@@ -55,6 +56,23 @@ def test_a_reply_is_claimed_once(conversation: Conversation) -> None:
     assert work is not None
     assert work.request.messages[-1].content == "A question"
     assert replies.start(reply.pk, THEIRS) is None
+
+
+def test_a_stopped_reply_that_is_sealed_meanwhile_keeps_nobody_from_the_next(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = begin_turn(conversation).reply
+
+    def find_it_stopped(*_: object, **__: object) -> int:
+        monkeypatch.undo()
+        return 0
+
+    # As if there had been one while the claim was made, and not any more.
+    monkeypatch.setattr(MessageQuerySet, "update", find_it_stopped)
+    with pytest.raises(StoppedReplyOpen):
+        replies.start(reply.pk, OURS, after_stopped=True)
+
+    assert replies.start(reply.pk, OURS, after_stopped=True) is not None
 
 
 def test_a_reply_is_marked_as_being_written_after_its_first_text_is_shown(
