@@ -42,6 +42,14 @@ class Source(models.TextChoices):
     API = "api", _("API")
 
 
+class Grain(models.TextChoices):
+    """The stretches of the team's time for which totals are kept."""
+
+    HOUR = "hour", _("Hour")
+    DAY = "day", _("Day")
+    MONTH = "month", _("Month")
+
+
 class Theme(models.TextChoices):
     AUTO = "auto", _("Like the device")
     LIGHT = "light", _("Light")

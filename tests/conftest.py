@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 
+from chat.models import Price
 from tests.environment import on_postgresql, on_valkey
 from tests.evoweb_process import EvowebProcess, on_servers
 from tests.postgres import fresh_database, name_of
@@ -24,6 +27,14 @@ collect_ignore = [] if on_postgresql else ["postgresql"]
 def _static_files() -> None:
     """Pages name their files by hash, so the files have to have been collected once."""
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def shipped_prices(db: None) -> None:
+    """What a migration has entered, and a test that emptied the database has taken away."""
+    if not Price.objects.exists():
+        migration = importlib.import_module("chat.migrations.0005_shipped_prices")
+        migration.enter(apps, None)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from chat.completions.events import Identified, Usage
 from chat.completions.families import family_of
+from chat.domain import pricing, totals
 from chat.domain.estimates import Estimate
 from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
-from chat.models import Completion, Conversation, Message, Process
+from chat.models import Completion, Conversation, Message, Process, User
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Receipt:
     # Whether the answer was read to its regular end: until then any figures are those so far.
     is_whole: bool = False
     error: str = ""
+    was_stopped: bool = False
     first_token_at: datetime | None = None
     # Characters sent (system prompt included) and read (thinking included).
     prompt_characters: int = 0
@@ -40,11 +43,12 @@ class Receipt:
 
 
 def open_row(
-    *, reply: Message, conversation: Conversation, user_id: int, continues_at: int = 0
+    *, reply: Message, conversation: Conversation, user: User, continues_at: int = 0
 ) -> Completion:
     """The row of an attempt at a reply, of which so many characters are there already."""
     return Completion.objects.create(
-        user_id=user_id,
+        user=user,
+        cost_centre=user.cost_centre,
         conversation=conversation,
         message=reply,
         source=Source.CHAT,
@@ -58,6 +62,7 @@ def open_next(completion_id: int) -> Completion:
     row = Completion.objects.get(pk=completion_id)
     return Completion.objects.create(
         user_id=row.user_id,
+        cost_centre=row.cost_centre,
         conversation_id=row.conversation_id,
         message_id=row.message_id,
         source=row.source,
@@ -66,28 +71,45 @@ def open_next(completion_id: int) -> Completion:
     )
 
 
+@transaction.atomic(savepoint=False)
 def close_row(completion_id: int, receipt: Receipt) -> bool:
-    """Close an open row. False when it was closed before: a row closes once."""
+    """Close an open row, with what it cost, and add it to the totals. False when it was closed
+    before: a row closes once."""
+    opened = Completion.objects.filter(pk=completion_id).open()
+    if (row := opened.first()) is None:
+        return False
+    _change(row, _told(receipt) | _figures(receipt))
+    _change(row, pricing.fields(row))
+    names = [*_told(receipt), *_figures(receipt), "price", "cost", "cost_low", "cost_high"]
+    if not opened.update(**{name: getattr(row, name) for name in names}):
+        return False
+    totals.post(row)
+    return True
+
+
+def _change(row: Completion, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(row, name, value)
+
+
+def _told(receipt: Receipt) -> dict[str, Any]:
     identified = receipt.identified
-    closed = (
-        Completion.objects.filter(pk=completion_id)
-        .open()
-        .update(
-            state=state_of(receipt),
-            finished_at=timezone.now(),
-            http_status=receipt.http_status,
-            model_answered=_text(identified.model if identified else None, 200),
-            upstream_id=_text(identified.id if identified else None, 200),
-            object=_text(identified.object if identified else None, 64),
-            created=identified.created if identified else None,
-            choices=receipt.choices,
-            error=receipt.error,
-            finish_reason=_text(receipt.finish_reason, 64),
-            **({"first_token_at": receipt.first_token_at} if receipt.first_token_at else {}),
-            **_figures(receipt),
-        )
-    )
-    return bool(closed)
+    told = {
+        "state": state_of(receipt),
+        "finished_at": timezone.now(),
+        "http_status": receipt.http_status,
+        "model_answered": _text(identified.model if identified else None, 200),
+        "upstream_id": _text(identified.id if identified else None, 200),
+        "object": _text(identified.object if identified else None, 64),
+        "created": identified.created if identified else None,
+        "choices": receipt.choices,
+        "error": receipt.error,
+        "finish_reason": _text(receipt.finish_reason, 64),
+        "was_stopped": receipt.was_stopped,
+    }
+    if receipt.first_token_at:
+        told["first_token_at"] = receipt.first_token_at
+    return told
 
 
 def close_forgotten() -> int:

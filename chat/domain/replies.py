@@ -202,14 +202,15 @@ def finish(
     False when this process no longer owns the reply; the ledger row closes all the same, because
     its figures are what this attempt cost.
     """
+    conversation_id = revisions.lock(reply_id)
     ledger.close_row(completion_id, receipt)
-    return _seal(_owned([reply_id], claim), reply_id, outcome)
+    return _seal(_owned([reply_id], claim), reply_id, conversation_id, outcome)
 
 
 @transaction.atomic
 def seal_unclosed(*, reply_id: int, claim: uuid.UUID, outcome: Outcome) -> bool:
     """Seal a reply whose attempt is still being read, for its figures. Its row stays open."""
-    return _seal(_owned([reply_id], claim), reply_id, outcome)
+    return _seal(_owned([reply_id], claim), reply_id, revisions.lock(reply_id), outcome)
 
 
 @transaction.atomic
@@ -218,7 +219,7 @@ def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
 
     False when it is not that process's any more.
     """
-    revisions.lock(reply_id)
+    conversation_id = revisions.lock(reply_id)
     left = Message.objects.filter(pk=reply_id, claim=claim).running()
     reply = left.select_related("conversation").first()
     if reply is None:
@@ -233,7 +234,7 @@ def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
     )
     for row in reply.completions.open():
         _close_left(row, reply, begun=_begun(row), characters=len(text) + len(reasoning))
-    return _seal(left, reply_id, outcome)
+    return _seal(left, reply_id, conversation_id, outcome)
 
 
 @transaction.atomic
@@ -266,6 +267,7 @@ def _close_left(
         row.pk,
         Receipt(
             error=Fault.RESTARTED,
+            was_stopped=reply.stop_requested_at is not None,
             prompt_characters=prompts.characters(request),
             prompt_messages=len(request.messages),
             output_characters=max(0, characters - row.continues_at),
@@ -291,8 +293,10 @@ def left_behind(claim: uuid.UUID) -> list[Message]:
     return list(claimed.exclude(claim__in=others).oldest_first())
 
 
-def _seal(running: MessageQuerySet, reply_id: int, outcome: Outcome) -> bool:
-    conversation_id, now = revisions.lock(reply_id), timezone.now()
+def _seal(
+    running: MessageQuerySet, reply_id: int, conversation_id: uuid.UUID | None, outcome: Outcome
+) -> bool:
+    now = timezone.now()
     sealed = running.update(
         state=outcome.state,
         text=outcome.text,

@@ -205,7 +205,7 @@ def _reserve_reply(
         state=MessageState.WAITING,
         revision=conversation.revision,
     )
-    row = ledger.open_row(reply=reply, conversation=conversation, user_id=author.pk)
+    row = ledger.open_row(reply=reply, conversation=conversation, user=author)
     conversation.head = reply
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
@@ -220,7 +220,7 @@ def _reserve_rest(
     row = ledger.open_row(
         reply=reply,
         conversation=conversation,
-        user_id=author.pk,
+        user=author,
         continues_at=len(reply.text) + len(reply.reasoning),
     )
     reply.text = reply.reasoning = reply.error = reply.finish_reason = ""

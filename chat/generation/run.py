@@ -368,6 +368,7 @@ class Run:
     def _as_ended(self, state: MessageState) -> Outcome:
         error = Fault.RESTARTED if state == MessageState.INTERRUPTED else ""
         self._receipt.error = self._receipt.error or error
+        self._receipt.was_stopped = state == MessageState.STOPPED
         return self._sealed_as(state, error)
 
     def _as_failed(self, code: str) -> Outcome:

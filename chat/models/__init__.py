@@ -4,7 +4,18 @@ from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
 from chat.models.message import Message
+from chat.models.price import Price
 from chat.models.process import Process
+from chat.models.total import Total
 from chat.models.user import User
 
-__all__ = ["Completion", "Conversation", "JournalPiece", "Message", "Process", "User"]
+__all__ = [
+    "Completion",
+    "Conversation",
+    "JournalPiece",
+    "Message",
+    "Price",
+    "Process",
+    "Total",
+    "User",
+]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.completions.events import billed_output
 from chat.enums import CompletionState, Source
 from chat.models.literals import Literal
+from chat.models.money import MoneyField
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -64,6 +65,10 @@ class Completion(models.Model):
         related_name="completions",
         verbose_name=_("message"),
     )
+    # Who pays, as it stood with the person when the row was opened.
+    cost_centre = models.CharField(
+        _("cost centre"), max_length=60, blank=True, default="", db_default=""
+    )
     source = models.CharField(
         _("made for"), max_length=8, choices=Source.choices, default=Source.CHAT
     )
@@ -81,6 +86,7 @@ class Completion(models.Model):
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=32, blank=True)
     finish_reason = models.CharField("finish_reason", max_length=64, blank=True)
+    was_stopped = models.BooleanField(_("stopped by the person"), default=False, db_default=False)
     # Characters of the answer, thinking included, that were there before this attempt: more than
     # none where it was to go on from them.
     continues_at = models.PositiveIntegerField(
@@ -113,6 +119,20 @@ class Completion(models.Model):
     estimated_output_low = _figure(_("output tokens, at least"))
     estimated_output_high = _figure(_("output tokens, at most"))
 
+    # Fixed when the row is closed, by the price that was valid when it was opened. Without a price
+    # that nobody set it is unknown, and null; what was refused costs nothing.
+    price = models.ForeignKey(
+        "chat.Price",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="completions",
+        verbose_name=_("price"),
+    )
+    cost = MoneyField(_("cost"), null=True, blank=True)
+    cost_low = MoneyField(_("cost, at least"), null=True, blank=True)
+    cost_high = MoneyField(_("cost, at most"), null=True, blank=True)
+
     objects = CompletionQuerySet.as_manager()
 
     class Meta:
@@ -138,6 +158,18 @@ class Completion(models.Model):
                 ),
                 name="completion_estimate_lies_in_its_bounds",
             ),
+            models.CheckConstraint(
+                condition=Q(cost=None, cost_low=None, cost_high=None)
+                | Q(
+                    # A comparison with null would be true enough.
+                    cost_low__isnull=False,
+                    cost_high__isnull=False,
+                    cost__isnull=False,
+                    cost__gte=models.F("cost_low"),
+                    cost__lte=models.F("cost_high"),
+                ),
+                name="completion_cost_lies_in_its_bounds",
+            ),
             models.UniqueConstraint(
                 fields=("message",),
                 condition=Q(state=CompletionState.OPEN),
@@ -155,6 +187,18 @@ class Completion(models.Model):
     @property
     def is_estimated(self) -> bool:
         return self.state == CompletionState.ESTIMATED
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it may be billed, and how many tokens is not known, or not all."""
+        return self.state != CompletionState.FAILED and None in (self.prompt, self.output)
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether it may be billed, and what it costs is not known."""
+        return self.state not in (CompletionState.OPEN, CompletionState.FAILED) and (
+            self.cost is None
+        )
 
     @property
     def has_parts(self) -> bool:

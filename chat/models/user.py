@@ -44,6 +44,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("theme"), max_length=10, choices=Theme.choices, default=Theme.AUTO)
+    cost_centre = models.CharField(
+        _("cost centre"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Who pays for what this person uses from now on."),
+    )
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
     is_active = models.BooleanField(
         _("may sign in"),

@@ -1,27 +1,35 @@
-"""What the ledger says was used, by day, person and model.
+"""What was used, by day, person and model: read from the totals, which the ledger adds up to.
 
-It reads the ledger alone: a conversation that was deleted has spent what it has spent.
+A conversation that was deleted has spent what it has spent. Days are the team's, whoever looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, F, Q, Sum, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Greatest, TruncDate
+from django.db.models import Sum
+from django.utils import timezone
 
-from chat.enums import CompletionState
-from chat.models import Completion, User
-from chat.models.completion import CompletionQuerySet
+from chat.enums import Grain
+from chat.models import Completion, Total, User
+from chat.models.total import TotalQuerySet
+
+# An amount of each currency that there is, by its letters.
+Amounts = tuple[tuple[str, Decimal], ...]
+
+_COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
+_TOKENS = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+_MONEY = {"cost": "costs", "saved_by_cache": "saved"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Attempts at the upstream and their tokens. A sum that has no figure in it is None.
+    """Closed attempts at the upstream, their tokens and their cost. A sum of tokens that has no
+    figure in it is None.
 
     `reasoning_tokens` are a part of `output_tokens`, and `cached_tokens` of `prompt_tokens`.
     What a row does not tell apart is empty: a total has no day.
@@ -35,10 +43,15 @@ class Row:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
-    # How many of the completions are estimated, and how many lack a figure in the sums: those that
-    # still run do, whatever they said so far. One that was refused has nothing to be billed.
+    # How many of the completions are estimated, were refused or stopped; how many lack a figure in
+    # the sums, and how many a price. One that was refused has nothing to be billed.
     estimated: int = 0
+    failed: int = 0
+    stopped: int = 0
     unknown: int = 0
+    unpriced: int = 0
+    costs: Amounts = ()
+    saved: Amounts = ()
 
     @property
     def is_unbilled(self) -> bool:
@@ -46,131 +59,122 @@ class Row:
         return not self.unknown and self.total_tokens is None
 
     @property
+    def is_priced(self) -> bool:
+        """Whether any of it has a price."""
+        return self.unpriced + self.failed < self.completions
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether tokens out of a cache made it cheaper."""
+        return any(amount for _currency, amount in self.saved)
+
+    @property
     def total_tokens(self) -> int | None:
         """In and out together, as far as they are known."""
-        known = [sum_ for sum_ in (self.prompt_tokens, self.output_tokens) if sum_ is not None]
-        return sum(known) if known else None
+        return _known((self.prompt_tokens, self.output_tokens))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The days from `start` to `end`, both included; the newest first, then by person and model."""
+    """The days from `start` to `end`, both included, each way of looking at them by itself."""
 
     start: date
     end: date
-    rows: list[Row]
+    # The newest first.
+    by_day: list[Row]
+    # Who used most comes first; so with the models.
+    by_user: list[Row]
+    by_model: list[Row]
+    # Attempts that are not over yet, and not counted in the others.
+    running: int
 
     @property
     def total(self) -> Row:
-        return _sum(self.rows, into=Row())
-
-    @property
-    def by_day(self) -> list[Row]:
-        return _grouped(self.rows, lambda row: Row(day=row.day))
-
-    @property
-    def by_user(self) -> list[Row]:
-        """Who used most comes first; so with the models."""
-        return sorted(_grouped(self.rows, lambda row: Row(user=row.user)), key=_most_first)
-
-    @property
-    def by_model(self) -> list[Row]:
-        return sorted(_grouped(self.rows, lambda row: Row(model=row.model)), key=_most_first)
+        return _sum(self.by_day, into=Row())
 
 
-def report(*, user: User | None, start: date, end: date, zone: tzinfo) -> Report:
-    """What `user` used, or everybody, on the local days of `zone`: two queries, however long.
+def report(*, user: User | None, start: date, end: date) -> Report:
+    """What `user` used, or everybody. Five queries, however long.
 
     A completion belongs to the day on which it began and to the model that was asked for.
     """
-    completions = Completion.objects.between(*_moments(start, end, zone))
+    totals = _totals(user, start, end)
+    running = Completion.objects.open().between(*_moments(start, end))
     if user is not None:
-        completions = completions.filter(user=user)
-    sums = list(_sums(completions, zone))
-    people = User.objects.in_bulk({line["user"] for line in sums})
+        running = running.filter(user=user)
     return Report(
         start=start,
         end=end,
-        rows=[Row(**{**line, "user": people[line["user"]]}) for line in sums],
+        by_day=_rows(totals, "start")[::-1],
+        by_user=sorted(_rows(totals, "user"), key=_most_first),
+        by_model=sorted(_rows(totals, "model"), key=_most_first),
+        running=running.count(),
     )
 
 
-def _moments(start: date, end: date, zone: tzinfo) -> tuple[datetime, datetime]:
+def days(*, user: User | None, start: date, end: date) -> Iterator[Row]:
+    """By day, person, model and currency, the newest day first. Two queries."""
+    lines = _summed(_totals(user, start, end), "start", "user", "model")
+    people = User.objects.in_bulk({line["user"] for line in lines})
+    in_order = sorted(
+        lines, key=lambda line: (people[line["user"]].email, line["model"], line["currency"])
+    )
+    for line in sorted(in_order, key=lambda line: line["start"], reverse=True):
+        yield _row(line, people)
+
+
+def _totals(user: User | None, start: date, end: date) -> TotalQuerySet:
+    begun, ended = _moments(start, end)
+    totals = Total.objects.by(Grain.DAY).filter(start__gte=begun, start__lt=ended)
+    return totals if user is None else totals.filter(user=user)
+
+
+def _moments(start: date, end: date) -> tuple[datetime, datetime]:
     """The half-open period. A midnight that the clocks skip is the moment at which they do."""
-    after = end + timedelta(days=1)
+    zone, after = timezone.get_default_timezone(), end + timedelta(days=1)
     return datetime.combine(start, time.min, zone), datetime.combine(after, time.min, zone)
 
 
-def _sums(completions: CompletionQuerySet, zone: tzinfo) -> Iterable[Mapping[str, Any]]:
-    settled = ~Q(state__in=(CompletionState.OPEN, CompletionState.ESTIMATED))
-    may_be_billed = ~Q(state=CompletionState.FAILED)
-    return (
-        completions.annotate(
-            day=TruncDate("started_at", tzinfo=zone),
-            model=F("model_asked"),
-            tokens_in=_figure(F("estimated_prompt"), F("prompt_tokens")),
-            tokens_out=_figure(F("estimated_output"), _output()),
-        )
-        .values("day", "user", "model")
-        .annotate(
-            completions=Count("pk"),
-            prompt_tokens=Sum("tokens_in"),
-            output_tokens=Sum("tokens_out"),
-            reasoning_tokens=Sum("reasoning_tokens", filter=settled),
-            cached_tokens=Sum("cached_tokens", filter=settled),
-            estimated=Count("pk", filter=Q(state=CompletionState.ESTIMATED)),
-            unknown=Count("pk", filter=may_be_billed & (Q(tokens_in=None) | Q(tokens_out=None))),
-        )
-        .order_by("-day", "user__email", "model")
+def _rows(totals: TotalQuerySet, by: str) -> list[Row]:
+    """In the order of what they are by; currencies stand together."""
+    lines = _summed(totals, by)
+    people = User.objects.in_bulk({line["user"] for line in lines}) if by == "user" else {}
+    groups: dict[Any, list[Row]] = {}
+    for line in lines:
+        groups.setdefault(line[by], []).append(_row(line, people))
+    return [_sum(rows, into=_key(rows[0])) for rows in groups.values()]
+
+
+def _summed(totals: TotalQuerySet, *by: str) -> list[Mapping[str, Any]]:
+    sums = {f"sum_{name}": Sum(name) for name in (*_COUNTS, *_TOKENS, *_MONEY)}
+    return list(totals.values(*by, "currency").annotate(**sums).order_by(*by, "currency"))
+
+
+def _row(line: Mapping[str, Any], people: Mapping[int, User]) -> Row:
+    start = line.get("start")
+    money: dict[str, Any] = {
+        field: ((line["currency"], line[f"sum_{name}"]),) if line["currency"] else ()
+        for name, field in _MONEY.items()
+    }
+    return Row(
+        day=timezone.localdate(start, timezone.get_default_timezone()) if start else None,
+        user=people[line["user"]] if "user" in line else None,
+        model=line.get("model", ""),
+        **{name: line[f"sum_{name}"] for name in (*_COUNTS, *_TOKENS)},
+        **money,
     )
 
 
-def _figure(estimated: Combinable, given: Combinable) -> Case:
-    """The figure of a row, by its state. One that still runs has none: it may yet say another."""
-    return Case(
-        When(state=CompletionState.OPEN, then=Value(None)),
-        When(state=CompletionState.ESTIMATED, then=estimated),
-        default=given,
-        output_field=BigIntegerField(),
-    )
+def _key(row: Row) -> Row:
+    return Row(day=row.day, user=row.user, model=row.model)
 
 
-def _output() -> Case:
-    """`billed_output` in SQL.
-
-    Greatest is given no null: it would be null on SQLite, and the other figure on PostgreSQL.
-    """
-    accounts = (
-        F("completion_tokens"),
-        F("total_tokens") - F("prompt_tokens"),
-        F("reasoning_tokens"),
-    )
-    has_account = Q(completion_tokens__isnull=False) | Q(reasoning_tokens__isnull=False)
-    has_account |= Q(total_tokens__gt=F("prompt_tokens"))
-    largest = Greatest(
-        *(Coalesce(account, 0) for account in accounts), output_field=BigIntegerField()
-    )
-    return Case(When(has_account, then=largest), output_field=BigIntegerField())
-
-
-def _grouped(rows: list[Row], group_of: Callable[[Row], Row]) -> list[Row]:
-    groups: dict[Row, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(group_of(row), []).append(row)
-    return [_sum(members, into=group) for group, members in groups.items()]
-
-
-def _sum(rows: list[Row], *, into: Row) -> Row:
-    return replace(
-        into,
-        completions=sum(row.completions for row in rows),
-        prompt_tokens=_known(row.prompt_tokens for row in rows),
-        output_tokens=_known(row.output_tokens for row in rows),
-        reasoning_tokens=_known(row.reasoning_tokens for row in rows),
-        cached_tokens=_known(row.cached_tokens for row in rows),
-        estimated=sum(row.estimated for row in rows),
-        unknown=sum(row.unknown for row in rows),
-    )
+def _sum(rows: Iterable[Row], *, into: Row) -> Row:
+    rows = list(rows)
+    sums: dict[str, Any] = {}
+    for names, add in ((_COUNTS, sum), (_TOKENS, _known), (_MONEY.values(), _together)):
+        sums |= {name: add(getattr(row, name) for row in rows) for name in names}
+    return replace(into, **sums)
 
 
 def _known(figures: Iterable[int | None]) -> int | None:
@@ -179,6 +183,14 @@ def _known(figures: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _most_first(row: Row) -> tuple[int, str, str]:
-    used = (row.prompt_tokens or 0) + (row.output_tokens or 0)
-    return -used, row.user.email if row.user else "", row.model
+def _together(amounts: Iterable[Amounts]) -> Amounts:
+    sums: dict[str, Decimal] = {}
+    for each in amounts:
+        for currency, amount in each:
+            sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return tuple(sorted(sums.items()))
+
+
+def _most_first(row: Row) -> tuple[Decimal, int, str, str]:
+    cost = sum((amount for _currency, amount in row.costs), Decimal(0))
+    return -cost, -(row.total_tokens or 0), row.user.email if row.user else "", row.model

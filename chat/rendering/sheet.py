@@ -3,8 +3,9 @@
 import csv
 import io
 import re
+from collections.abc import Iterable
 
-from chat.queries.usage import Report
+from chat.queries.usage import Row
 
 # The upstream's words, the same in every language: scripts look for them.
 HEADERS = (
@@ -20,6 +21,9 @@ HEADERS = (
     "total_tokens",
     "completions_estimated",
     "completions_without_figures",
+    "cost",
+    "currency",
+    "completions_without_price",
 )
 # Where spreadsheets would see the beginning of a formula, be its signs in full width: at the start
 # of a cell, and behind whatever a country's settings take for the end of one.
@@ -30,8 +34,9 @@ _FORMULA = re.compile(
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def of(report: Report) -> str:
-    """A row for each day, person and model. What is unknown is an empty cell, never a zero."""
+def of(rows: Iterable[Row]) -> str:
+    """A row for each day, person, model and currency. What is unknown is an empty cell, never a
+    zero."""
     file = io.StringIO()
     file.write(_BYTE_ORDER_MARK)
     sheet = csv.writer(file)
@@ -50,10 +55,19 @@ def of(report: Report) -> str:
             row.total_tokens,
             row.estimated,
             row.unknown,
+            *_cost(row),
+            row.unpriced,
         )
-        for row in report.rows
+        for row in rows
     )
     return file.getvalue()
+
+
+def _cost(row: Row) -> tuple[str, str]:
+    """To the last of its digits: who adds these up is to get what evoweb does."""
+    for currency, amount in row.costs:
+        return f"{amount.normalize():f}", currency
+    return "", ""
 
 
 def _harmless(text: str) -> str:

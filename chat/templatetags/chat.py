@@ -1,12 +1,14 @@
 """How templates write a model's text and the figures of the ledger."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from chat.queries.usage import Amounts
 from chat.rendering.markdown import render
 
 register = template.Library()
@@ -23,6 +25,20 @@ def tokens(count: int | None) -> str:
     if count is None:
         return _("unknown")
     return formats.number_format(count, decimal_pos=0, force_grouping=True)
+
+
+@register.filter
+def money(amounts: Amounts) -> str:
+    """Amounts of each currency, rounded to be read."""
+    space = "\N{NO-BREAK SPACE}"
+    return " + ".join(f"{_written(amount)}{space}{currency}" for currency, amount in amounts)
+
+
+def _written(amount: Decimal) -> str:
+    """To hundredths, and less than one unit to the digits that tell."""
+    hundredths = abs(amount) >= 1 or not amount
+    rounded = amount.quantize(Decimal("0.01") if hundredths else Decimal("0.0001"))
+    return formats.number_format(rounded, force_grouping=True)
 
 
 @register.filter

@@ -10,68 +10,80 @@ from django.views.decorators.http import require_safe
 from chat.forms.usage import PeriodForm
 from chat.models import User
 from chat.queries import usage
-from chat.queries.usage import Report
 from chat.rendering import sheet
 
 
 @require_safe
 @login_required
 def my_usage(request: HttpRequest) -> HttpResponse:
-    form, report = _mine(request)
-    return render(request, "usage/mine.html", {"period_form": form, "report": report})
+    user, form = _mine(request)
+    return _page(request, "usage/mine.html", user, form)
 
 
 @require_safe
 @login_required
 def my_usage_csv(request: HttpRequest) -> HttpResponse:
-    form, report = _mine(request)
-    return _download(request, form, report, page="my_usage", name="evoweb-usage")
+    user, form = _mine(request)
+    return _download(request, user, form, page="my_usage", name="evoweb-usage")
 
 
 @require_safe
 @login_required
 def team_usage(request: HttpRequest) -> HttpResponse:
-    form, report = _of_team(request)
-    return render(request, "usage/team.html", {"period_form": form, "report": report})
+    return _page(request, "usage/team.html", None, _of_team(request))
 
 
 @require_safe
 @login_required
 def team_usage_csv(request: HttpRequest) -> HttpResponse:
-    form, report = _of_team(request)
-    return _download(request, form, report, page="team_usage", name="evoweb-team-usage")
+    form = _of_team(request)
+    return _download(request, None, form, page="team_usage", name="evoweb-team-usage")
 
 
-def _mine(request: HttpRequest) -> tuple[PeriodForm, Report]:
-    """By the person's own days."""
+def _mine(request: HttpRequest) -> tuple[User, PeriodForm]:
     assert isinstance(request.user, User)
-    zone = timezone.get_current_timezone()
-    form = PeriodForm(request.GET, today=timezone.localdate(timezone=zone))
-    start, end = form.period
-    return form, usage.report(user=request.user, start=start, end=end, zone=zone)
+    return request.user, _period(request)
 
 
-def _of_team(request: HttpRequest) -> tuple[PeriodForm, Report]:
-    """By the team's days, which are the same whoever looks. To others there is no such page."""
+def _of_team(request: HttpRequest) -> PeriodForm:
+    """To others there is no such page."""
     assert isinstance(request.user, User)
     if not request.user.is_administrator:
         raise Http404
-    zone = timezone.get_default_timezone()
-    form = PeriodForm(request.GET, today=timezone.localdate(timezone=zone))
+    return _period(request)
+
+
+def _period(request: HttpRequest) -> PeriodForm:
+    """Of the team's days, which are the same whoever looks."""
+    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    return PeriodForm(request.GET, today=today)
+
+
+def _page(request: HttpRequest, template: str, user: User | None, form: PeriodForm) -> HttpResponse:
     start, end = form.period
-    return form, usage.report(user=None, start=start, end=end, zone=zone)
+    context = {
+        "period_form": form,
+        "report": usage.report(user=user, start=start, end=end),
+        # Named where it is not the one that the person lives by.
+        "team_zone": _other_zone(),
+    }
+    return render(request, template, context)
+
+
+def _other_zone() -> str:
+    name = timezone.get_default_timezone_name()
+    return name if name != timezone.get_current_timezone_name() else ""
 
 
 def _download(
-    request: HttpRequest, form: PeriodForm, report: Report, *, page: str, name: str
+    request: HttpRequest, user: User | None, form: PeriodForm, *, page: str, name: str
 ) -> HttpResponse:
     """The figures as a file; for a period that cannot be used, the page that says why."""
     if not form.is_valid():
         return redirect(f"{reverse(page)}?{request.GET.urlencode()}")
+    start, end = form.period
     return HttpResponse(
-        sheet.of(report),
+        sheet.of(usage.days(user=user, start=start, end=end)),
         content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}-{report.start}-{report.end}.csv"'
-        },
+        headers={"Content-Disposition": f'attachment; filename="{name}-{start}-{end}.csv"'},
     )

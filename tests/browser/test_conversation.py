@@ -271,7 +271,7 @@ def test_the_seeds_figures_stand_under_the_reply_and_on_both_usage_pages(
     for path in ("/usage/", "/usage/team/"):
         page.goto(own_evoweb.url + path)
         row = page.get_by_role("row").nth(1)
-        for figure in ("13", "1,891", "1,480", "1,904"):
+        for figure in ("13", "1,891", "1,480", "0.0182 USD"):
             expect(row.get_by_role("cell", name=figure, exact=True)).to_be_visible()
 
 

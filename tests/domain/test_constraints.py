@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
-from chat.enums import CompletionState, MessageState, Role
-from chat.models import Completion, Conversation, JournalPiece, Message
+from chat.enums import CompletionState, Grain, MessageState, Role, Source
+from chat.models import Completion, Conversation, JournalPiece, Message, Price, Total
 from tests.factories import begin_turn, make_turn
 
 Break = Callable[[Conversation], object]
+
+NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 
 
 def _message(**fields: object) -> Break:
@@ -69,6 +74,24 @@ def _same_login(conversation: Conversation) -> object:
     return type(conversation.owner).objects.create(email=conversation.owner.email.upper())
 
 
+def _price(**fields: Any) -> Break:
+    rates = {"prompt": Decimal(1), "completion": Decimal(2)} | fields
+    return lambda _conversation: Price.objects.create(model="m", **rates)
+
+
+def _same_price(conversation: Conversation) -> object:
+    return [_price(effective_from=NOON)(conversation) for _ in range(2)]
+
+
+def _same_total(conversation: Conversation) -> object:
+    return [
+        Total.objects.create(
+            grain=Grain.DAY, start=NOON, user=conversation.owner, model="m", source=Source.CHAT
+        )
+        for _ in range(2)
+    ]
+
+
 RULES: dict[str, list[Break]] = {
     "message_finished_iff_it_has_an_end": [
         _message(finished_at=None),
@@ -93,7 +116,20 @@ RULES: dict[str, list[Break]] = {
         _estimate(estimated_prompt=4),
         _estimate(estimated_prompt=0),
     ],
+    "completion_cost_lies_in_its_bounds": [
+        _row(cost=Decimal(1), cost_low=Decimal(2), cost_high=Decimal(3)),
+        _row(cost=Decimal(4), cost_low=Decimal(2), cost_high=Decimal(3)),
+        _row(cost=None, cost_low=None, cost_high=Decimal(3)),
+    ],
     "completion_one_open_a_reply": [_second_open_row],
+    "price_one_a_model_and_moment": [_same_price],
+    "price_long_prompts_have_all_rates_or_none": [
+        _price(long_prompt_over=1),
+        _price(long_prompt=Decimal(1)),
+        _price(long_prompt_over=1, long_completion=Decimal(1)),
+    ],
+    "price_is_not_negative": [_price(prompt=Decimal(-1)), _price(completion=Decimal(-1))],
+    "total_one_a_key": [_same_total],
     "journal_piece_is_written_once": [_same_piece],
     "user_email_is_one_login": [_same_login],
 }
@@ -102,6 +138,8 @@ UNIQUE = {
     "message_one_running_reply_a_conversation": "chat_message.conversation_id",
     "message_send_key_is_used_once": "chat_message.author_id, chat_message.send_key",
     "completion_one_open_a_reply": "chat_completion.message_id",
+    "price_one_a_model_and_moment": "chat_price.model, chat_price.effective_from",
+    "total_one_a_key": "chat_total.grain, chat_total.start",
     "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
 }
 

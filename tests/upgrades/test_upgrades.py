@@ -217,3 +217,16 @@ def test_after_an_upgrade_the_way_back_is_a_backup_from_before_its_first_start(
         assert old.rows("django_migrations") == migrations
         assert old.rows("chat_journalpiece") == old.pieces
         assert {table: old.rows(table) for table in TABLES} == old.before
+
+
+def test_what_was_used_before_is_added_up(upgraded: Upgraded) -> None:
+    def closed_and_counted(grain: str) -> tuple[int, int]:
+        ledger, totals = upgraded.rows("chat_completion"), upgraded.rows("chat_total")
+        return (
+            sum(row["state"] != "open" for row in ledger.values()),
+            sum(row["completions"] for row in totals.values() if row["grain"] == grain),
+        )
+
+    for grain in ("hour", "day", "month"):
+        closed, counted = closed_and_counted(grain)
+        assert counted == closed > 0

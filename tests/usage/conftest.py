@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from chat.domain import pricing, totals
 from chat.enums import CompletionState, MessageState, Role
 from chat.models import Completion, Conversation, JournalPiece, Message, User
 
@@ -23,6 +24,11 @@ SECRET = "xylophonist"
 
 Spend = Callable[..., Completion]
 ClientFor = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def _shipped_prices(shipped_prices: None) -> None:
+    """Costs are reckoned with those."""
 
 
 @pytest.fixture
@@ -54,7 +60,8 @@ def client_for() -> ClientFor:
 
 @pytest.fixture
 def spend(ben: User) -> Spend:
-    """Write a row of the ledger: Ben's, final, with the seed's figures, unless told otherwise."""
+    """Write a row of the ledger and add it up: Ben's, final, with the seed's figures, unless told
+    otherwise."""
 
     def row(**fields: Any) -> Completion:
         state = fields.setdefault("state", CompletionState.FINAL)
@@ -66,7 +73,14 @@ def spend(ben: User) -> Spend:
             fields.setdefault("usage", {})
         if state != CompletionState.OPEN:
             fields.setdefault("finished_at", started_at + timedelta(seconds=9))
-        return Completion.objects.create(**fields)
+        completion = Completion(**fields)
+        if state != CompletionState.OPEN:
+            for name, value in pricing.fields(completion).items():
+                setattr(completion, name, value)
+        completion.save(force_insert=True)
+        if state != CompletionState.OPEN:
+            totals.post(completion)
+        return completion
 
     return row
 

@@ -75,7 +75,7 @@ def test_the_figures_of_the_seed_stand_on_the_page(
 def test_unknown_figures_are_said_to_be_unknown(
     ben: User, client_for: ClientFor, spend: Spend
 ) -> None:
-    spend(state=CompletionState.OPEN)
+    spend(prompt_tokens=None)
 
     answer = client_for(ben).get(reverse(MINE))
 
@@ -103,9 +103,9 @@ def test_a_sum_that_holds_an_estimate_is_marked(
     page = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
 
     assert "≈" not in exact
-    assert '<p class="usage__sentence">≈ <strong>2,091 tokens out</strong> and 113 in' in page
-    # Of the row, and in all; not of the row that is exact.
-    assert len(re.findall(r"<td[^>]*>≈ ", page)) == 6
+    assert "≈ 2,091 tokens out and 113 in" in page
+    # Of the day and the model, and in all of both; not of the day that is exact.
+    assert len(re.findall(r"<td[^>]*>≈ ", page)) == 4 * 3
 
 
 def test_a_member_sees_only_their_own_figures(
@@ -117,7 +117,7 @@ def test_a_member_sees_only_their_own_figures(
     answer = client_for(ben).get(reverse(MINE), NOVEMBER)
     file = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
 
-    assert [row.user for row in answer.context["report"].rows] == [ben]
+    assert [row.user for row in answer.context["report"].by_user] == [ben]
     assert [line[1] for line in cells(file)] == ["person", "Ben"]
 
 
@@ -130,7 +130,7 @@ def test_the_team_is_shown_with_everybody(
     answer = client_for(ana).get(reverse(TEAM), NOVEMBER)
     file = client_for(ana).get(reverse("team_usage_csv"), NOVEMBER)
 
-    assert [row.user for row in answer.context["report"].rows] == [ben, cleo]
+    assert [row.user for row in answer.context["report"].by_user] == [ben, cleo]
     assert [line[1] for line in cells(file)] == ["person", "Ben", "Cleo"]
 
 
@@ -190,20 +190,32 @@ def test_a_period_may_have_four_hundred_days(ben: User, client_for: ClientFor) -
     assert answer.context["period_form"].errors == {}
 
 
-def test_my_days_are_those_of_my_time_zone_and_the_teams_are_those_of_the_team(
+def test_days_are_the_teams_whoever_looks_and_the_page_says_so(
     ana: User, client_for: ClientFor, spend: Spend, settings: Settings
 ) -> None:
     settings.TIME_ZONE = "Europe/Madrid"
-    ana.time_zone = "Asia/Tokyo"
-    ana.save(update_fields=["time_zone"])
     spend(user=ana, started_at=datetime(2026, 11, 10, 22, tzinfo=UTC))
     client = client_for(ana)
 
-    mine = client.get(reverse(MINE)).context["report"]
-    team = client.get(reverse(TEAM)).context["report"]
+    for zone in ("Asia/Tokyo", ""):
+        ana.time_zone = zone
+        ana.save(update_fields=["time_zone"])
+        for page in (MINE, TEAM):
+            answer = client.get(reverse(page))
+            assert [row.day for row in answer.context["report"].by_day] == [date(2026, 11, 10)]
+            says_so = "in the time zone Europe/Madrid" in answer.content.decode()
+            assert says_so is bool(zone)
 
-    assert [row.day for row in mine.rows] == [date(2026, 11, 11)]
-    assert [row.day for row in team.rows] == [date(2026, 11, 10)]
+
+def test_what_it_costs_comes_first(ben: User, client_for: ClientFor, spend: Spend) -> None:
+    spend()
+    spend(model_asked="unheard-of")
+
+    page = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+
+    assert '<p class="usage__sentence"><strong>≥ 0.0182\xa0USD</strong>: 3,782 tokens out' in page
+    assert "One request has no price and is not in the cost" in page
+    assert '<td class="table__number">unknown</td>' in page
 
 
 def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
@@ -211,7 +223,7 @@ def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
 ) -> None:
     spend()
     estimated(prompt=7, output=8, started_at=NOON.replace(day=9))
-    spend(state=CompletionState.OPEN, started_at=NOON.replace(day=8))
+    spend(prompt_tokens=None, started_at=NOON.replace(day=8))
 
     answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
 
@@ -219,11 +231,11 @@ def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
     assert answer["Content-Disposition"] == (
         'attachment; filename="evoweb-usage-2026-11-01-2026-11-30.csv"'
     )
-    me = ["Ben", "ben@example.org", "Gemini-3.0-pro"]
+    me, exactly = ["Ben", "ben@example.org", "Gemini-3.0-pro"], ["0.0181744", "USD"]
     assert cells(answer)[1:] == [
-        ["2026-11-10", *me, "1", "13", "1891", "1480", "0", "1904", "0", "0"],
-        ["2026-11-09", *me, "1", "7", "8", "", "", "15", "1", "0"],
-        ["2026-11-08", *me, "1", "", "", "", "", "", "0", "1"],
+        ["2026-11-10", *me, "1", "13", "1891", "1480", "0", "1904", "0", "0", *exactly, "0"],
+        ["2026-11-09", *me, "1", "7", "8", "", "", "15", "1", "0", "0.000088", "USD", "0"],
+        ["2026-11-08", *me, "1", "", "", "", "", "", "0", "1", "", "", "1"],
     ]
 
 
@@ -247,6 +259,9 @@ def test_the_files_headers_are_the_same_in_every_language(ben: User, client_for:
             "total_tokens",
             "completions_estimated",
             "completions_without_figures",
+            "cost",
+            "currency",
+            "completions_without_price",
         ]
     ]
 

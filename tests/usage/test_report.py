@@ -1,33 +1,41 @@
 """The sums of the ledger: what they hold, which day they belong to, and what stays unknown."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from chat.enums import CompletionState
-from chat.models import Completion, User
+from chat.models import Price, Total, User
 from chat.queries import usage
 from chat.queries.usage import Report, Row
 from tests.usage.conftest import NOON, Spend
 
-MADRID = ZoneInfo("Europe/Madrid")
 NOVEMBER = date(2026, 11, 1), date(2026, 11, 30)
 
 
+@pytest.fixture(autouse=True)
+def _in_madrid(settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Madrid"
+
+
 def of(user: User | None, *, start: date = NOVEMBER[0], end: date = NOVEMBER[1]) -> Report:
-    return usage.report(user=user, start=start, end=end, zone=MADRID)
+    return usage.report(user=user, start=start, end=end)
+
+
+def rows_of(user: User | None, *, start: date = NOVEMBER[0], end: date = NOVEMBER[1]) -> list[Row]:
+    return list(usage.days(user=user, start=start, end=end))
 
 
 def test_a_completion_is_counted_with_all_its_figures(ben: User, spend: Spend) -> None:
     spend()
 
-    report = of(ben)
-
-    assert report.rows == [
+    assert rows_of(ben) == [
         Row(
             day=date(2026, 11, 10),
             user=ben,
@@ -37,6 +45,8 @@ def test_a_completion_is_counted_with_all_its_figures(ben: User, spend: Spend) -
             output_tokens=1891,
             reasoning_tokens=1480,
             cached_tokens=0,
+            costs=(("USD", Decimal("0.0181744")),),
+            saved=(("USD", Decimal(0)),),
         )
     ]
 
@@ -51,13 +61,14 @@ def test_the_total_is_the_sum_of_the_rows(ben: User, spend: Spend) -> None:
         output_tokens=1901,
         reasoning_tokens=1480,
         cached_tokens=0,
+        # 100 × 1.25 + 10 × 10, a million, and the seed's.
+        costs=(("USD", Decimal("0.0183994")),),
+        saved=(("USD", Decimal(0)),),
     )
 
 
 def test_without_use_there_are_no_rows_and_the_total_is_unknown(ben: User) -> None:
-    report = of(ben)
-
-    assert (report.rows, report.total) == ([], Row())
+    assert (rows_of(ben), of(ben).by_day, of(ben).total) == ([], [], Row())
 
 
 def test_a_person_sees_nothing_of_what_others_used(ben: User, cleo: User, spend: Spend) -> None:
@@ -65,8 +76,8 @@ def test_a_person_sees_nothing_of_what_others_used(ben: User, cleo: User, spend:
     spend(user=cleo)
     spend(user=cleo)
 
-    assert [(row.user, row.completions) for row in of(ben).rows] == [(ben, 1)]
-    assert [(row.user, row.completions) for row in of(None).rows] == [(ben, 1), (cleo, 2)]
+    assert [(row.user, row.completions) for row in rows_of(ben)] == [(ben, 1)]
+    assert [(row.user, row.completions) for row in rows_of(None)] == [(ben, 1), (cleo, 2)]
 
 
 def test_rows_stand_by_day_person_and_model_the_newest_day_first(
@@ -78,7 +89,7 @@ def test_rows_stand_by_day_person_and_model_the_newest_day_first(
             spend(user=user, model_asked=model, started_at=earlier)
     spend(user=cleo, started_at=later)
 
-    assert [(row.day, row.user, row.model) for row in of(None).rows] == [
+    assert [(row.day, row.user, row.model) for row in rows_of(None)] == [
         (later.date(), cleo, "Gemini-3.0-pro"),
         (earlier.date(), ben, "Alpaca"),
         (earlier.date(), ben, "zebra"),
@@ -157,12 +168,12 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=6))
 def test_the_sums_agree_with_the_figures_under_the_replies(
     ben: User, spend: Spend, rows: list[dict[str, int | None]]
 ) -> None:
-    Completion.objects.all().delete()
+    Total.objects.all().delete()
     completions = [spend(**row) for row in rows]
 
     total = of(ben).total
@@ -189,18 +200,32 @@ def test_estimates_are_summed_and_counted_as_such(
     assert (total.completions, total.estimated, total.unknown) == (2, 1, 0)
 
 
-def test_what_still_runs_is_unknown_whatever_it_said_so_far(ben: User, spend: Spend) -> None:
-    spend(state=CompletionState.OPEN, prompt_tokens=9, completion_tokens=9, reasoning_tokens=9)
+def test_what_still_runs_is_counted_apart(ben: User, cleo: User, spend: Spend) -> None:
+    spend(user=ben, state=CompletionState.OPEN, prompt_tokens=9, completion_tokens=9)
+    spend(user=cleo, state=CompletionState.OPEN)
+    spend(user=ben, state=CompletionState.OPEN, started_at=NOON.replace(month=10))
 
-    assert of(ben).rows == [
-        Row(
-            day=NOON.date(),
-            user=ben,
-            model="Gemini-3.0-pro",
-            completions=1,
-            unknown=1,
-        )
-    ]
+    assert (of(ben).running, of(ben).total) == (1, Row())
+    assert of(None).running == 2
+
+
+def test_costs_are_summed_and_what_has_no_price_is_counted(ben: User, spend: Spend) -> None:
+    Price.objects.create(
+        model="euro",
+        effective_from=NOON,
+        prompt=Decimal(500_000),
+        completion=Decimal(0),
+        currency="EUR",
+    )
+    spend()
+    spend(model_asked="euro", prompt_tokens=4, completion_tokens=0)
+    spend(model_asked="unheard-of")
+
+    total = of(ben).total
+
+    assert total.costs == (("EUR", Decimal(2)), ("USD", Decimal("0.0181744")))
+    assert (total.completions, total.unpriced, total.is_priced) == (3, 1, True)
+    assert not of(ben).by_model[-1].is_priced
 
 
 @pytest.mark.parametrize(
@@ -222,7 +247,7 @@ def test_a_row_without_figures_leaves_the_sum_of_the_others(ben: User, spend: Sp
     spend()
     spend(prompt_tokens=None)
 
-    row = of(ben).rows[0]
+    row = of(ben).by_model[0]
 
     assert (row.completions, row.prompt_tokens, row.output_tokens, row.unknown) == (2, 13, 1891, 1)
 
@@ -270,7 +295,7 @@ def test_the_period_is_whole_local_days(
 ) -> None:
     spend(started_at=moment)
 
-    assert [row.day for row in of(ben).rows] == ([day] if day else [])
+    assert [row.day for row in rows_of(ben)] == ([day] if day else [])
 
 
 @pytest.mark.parametrize(
@@ -284,15 +309,16 @@ def test_the_period_is_whole_local_days(
     ],
 )
 def test_a_day_on_which_the_clocks_change_is_counted_whole_and_once(
-    ben: User, spend: Spend, zone: str, day: date, hours: int
+    ben: User, spend: Spend, settings: Settings, zone: str, day: date, hours: int
 ) -> None:
+    settings.TIME_ZONE = zone
     start = datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).timestamp()
     for half_hour in range(-2, 2 * hours + 2):
         spend(started_at=datetime.fromtimestamp(start + half_hour * 1800, UTC))
 
-    report = usage.report(user=ben, start=day, end=day, zone=ZoneInfo(zone))
+    report = of(ben, start=day, end=day)
 
-    assert [(row.day, row.completions) for row in report.rows] == [(day, 2 * hours)]
+    assert [(row.day, row.completions) for row in report.by_day] == [(day, 2 * hours)]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -307,7 +333,7 @@ def test_the_report_costs_the_same_queries_however_long(
         spend(user=ben, started_at=NOON.replace(day=number + 1))
         spend(user=cleo, model_asked=f"model {number}")
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(5):
         report = of(None)
         assert [row.user.name for row in report.by_user if row.user]
 

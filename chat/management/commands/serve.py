@@ -22,7 +22,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.domain import accounts
+from chat.domain import accounts, totals
 from chat.generation import service
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.ownership import AlreadyServed, Ownership, one_at_a_time
@@ -53,6 +53,7 @@ class Command(BaseCommand):
             ownership = _own_database(stack)
             with one_at_a_time():
                 _migrate()
+                totals.add_up_once()
                 _collect_static_files()
                 self._welcome_the_first()
             demonstration = self._demonstration(stack)

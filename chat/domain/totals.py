@@ -1,0 +1,268 @@
+"""The sums of the ledger: each closed row is added, and they can be compared with the ledger.
+
+All changes are additions, in one statement each. So several processes may add at once, and what is
+wrong is mended by adding the difference, while others go on adding.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from chat.enums import CompletionState, Grain
+from chat.models import Completion, Total
+from chat.models.total import FIRST_TOKEN_COUNTERS, first_token_counter
+from chat.queries.snapshot import snapshot
+
+COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
+# Null as long as no row had a figure.
+SUMS = ("prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
+MONEY = ("cost", "cost_low", "cost_high", "saved_by_cache")
+ADDED = COUNTS + SUMS + BOUNDS + MONEY + FIRST_TOKEN_COUNTERS
+# Rows of one statement: SQLite takes 32,766 parameters.
+AT_ONCE = 500
+
+
+class Key(NamedTuple):
+    """What totals are kept by, in the order of `Total.KEY`."""
+
+    grain: Grain
+    start: datetime
+    user: int
+    model: str
+    source: str
+    cost_centre: str
+    currency: str
+
+
+Amounts = dict[str, Any]
+T = TypeVar("T")
+
+
+def post(row: Completion) -> None:
+    """Add a row that was closed in this transaction."""
+    amounts = _amounts(row)
+    _add(dict.fromkeys(_keys(row), amounts))
+
+
+def _keys(row: Completion) -> Iterator[Key]:
+    """The longest stretch first: whoever adds takes the rows in this order."""
+    for grain, start in _starts(row.started_at):
+        yield Key(
+            grain=grain,
+            start=start,
+            user=row.user_id,
+            model=row.model_asked,
+            source=row.source,
+            cost_centre=row.cost_centre,
+            currency=row.price.currency if row.price is not None else "",
+        )
+
+
+def _starts(moment: datetime) -> tuple[tuple[Grain, datetime], ...]:
+    """When the team's month, day and hour began in which this moment lies."""
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    midnight = datetime.combine(local.date(), time.min, local.tzinfo)
+    return (
+        (Grain.MONTH, midnight.replace(day=1)),
+        (Grain.DAY, midnight),
+        (Grain.HOUR, local.replace(minute=0, second=0, microsecond=0)),
+    )
+
+
+def _amounts(row: Completion) -> Amounts:
+    amounts: Amounts = {
+        "completions": 1,
+        "estimated": int(row.is_estimated),
+        "failed": int(row.state == CompletionState.FAILED),
+        "stopped": int(row.was_stopped),
+        "unknown": int(row.is_unknown),
+        "unpriced": int(row.is_unpriced),
+        "prompt_tokens": row.prompt,
+        "output_tokens": row.output,
+        "prompt_low": (row.estimated_prompt_low if row.is_estimated else row.prompt) or 0,
+        "prompt_high": (row.estimated_prompt_high if row.is_estimated else row.prompt) or 0,
+        "output_low": (row.estimated_output_low if row.is_estimated else row.output) or 0,
+        "output_high": (row.estimated_output_high if row.is_estimated else row.output) or 0,
+    }
+    if not row.is_estimated:
+        # Of an answer that broke off they are those so far, and its estimate is more.
+        amounts |= {
+            "cached_tokens": row.cached_tokens,
+            "reasoning_tokens": row.reasoning_tokens,
+        }
+    if row.cost is not None:
+        amounts |= {"cost": row.cost, "cost_low": row.cost_low, "cost_high": row.cost_high}
+        if row.price is not None and row.cached_tokens and row.prompt is not None:
+            amounts["saved_by_cache"] = row.price.saved_by_cache(
+                prompt=row.prompt, cached=row.cached_tokens
+            )
+    if (took := row.time_to_first_token) is not None:
+        amounts[first_token_counter(took)] = 1
+    return amounts
+
+
+# In one statement, whether the row is there or not
+
+
+def _batched(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        yield batch
+
+
+def _add(additions: Mapping[Key, Amounts]) -> None:
+    items = list(additions.items())
+    for place in range(0, len(items), AT_ONCE):
+        _add_at_once(items[place : place + AT_ONCE])
+
+
+def _add_at_once(items: list[tuple[Key, Amounts]]) -> None:
+    key_fields, added_fields = _fields()
+    # One row is added to several totals.
+    written: dict[int, list[Any]] = {}
+    values: list[Any] = []
+    for key, amounts in items:
+        values += [
+            field.get_db_prep_save(part, connection)
+            for field, part in zip(key_fields, key, strict=True)
+        ]
+        if id(amounts) not in written:
+            written[id(amounts)] = [
+                field.get_db_prep_save(amounts[field.name], connection)
+                if field.name in amounts
+                else _nothing(field.name)
+                for field in added_fields
+            ]
+        values += written[id(amounts)]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(len(items)), values)
+
+
+@functools.cache
+def _fields() -> tuple[list[models.Field[Any, Any]], list[models.Field[Any, Any]]]:
+    by_name = {field.name: field for field in Total._meta.concrete_fields}
+    return [by_name[name] for name in Total.KEY], [by_name[name] for name in ADDED]
+
+
+@functools.lru_cache(maxsize=8)
+def _statement(rows: int) -> str:
+    key_fields, added_fields = _fields()
+    key = [str(field.column) for field in key_fields]
+    added = [str(field.column) for field in added_fields]
+    row = f"({', '.join(['%s'] * len(key + added))})"
+    return (
+        f"INSERT INTO {Total._meta.db_table} ({', '.join(key + added)}) "  # noqa: S608 - no values
+        f"VALUES {', '.join([row] * rows)} "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(map(_added, added))}"
+    )
+
+
+def _nothing(name: str) -> int | None:
+    return None if name in SUMS else 0
+
+
+def _added(column: str) -> str:
+    """What there is and what comes; a sum without a figure on one side is that of the other."""
+    there, comes = f"{Total._meta.db_table}.{column}", f"excluded.{column}"
+    return f"{column} = COALESCE({there} + {comes}, {there}, {comes})"
+
+
+# Compared with the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a total is not what the ledger adds up to: what of it is missing (or too much)."""
+
+    key: Key
+    missing: Amounts
+
+
+def differences() -> Iterator[Difference]:
+    """Compare every total with the ledger, a month at a time. Holds up nobody who adds."""
+    for month in _months():
+        yield from _differences_of(month)
+
+
+def mend() -> int:
+    """Add what is missing, while others go on adding; but nobody else may mend. Gives how many
+    totals were wrong."""
+    mended = 0
+    for found in _batched(differences(), AT_ONCE):
+        with transaction.atomic():
+            _add({difference.key: difference.missing for difference in found})
+            Total.objects.filter(completions=0).delete()
+        mended += len(found)
+    return mended
+
+
+def add_up_once() -> None:
+    """For a ledger that is older than its totals. Takes half a minute for a million rows."""
+    if not Total.objects.exists() and Completion.objects.closed().exists():
+        mend()
+
+
+def _differences_of(month: datetime) -> list[Difference]:
+    with snapshot():
+        there, in_ledger = _kept(month), _in_ledger(month)
+    return [
+        Difference(key, missing)
+        for key in sorted(there.keys() | in_ledger.keys())
+        if (missing := _missing(there.get(key, {}), in_ledger.get(key, {})))
+    ]
+
+
+def _missing(there: Amounts, in_ledger: Amounts) -> Amounts:
+    missing = {}
+    for name in ADDED:
+        kept, right = there.get(name), in_ledger.get(name)
+        # A sum that is known to be nothing is not the same as one that is not known.
+        if (kept or 0) != (right or 0) or (kept is None and right is not None):
+            missing[name] = (right or 0) - (kept or 0)
+    return missing
+
+
+def _kept(month: datetime) -> dict[Key, Amounts]:
+    rows = Total.objects.filter(start__gte=month, start__lt=_next(month))
+    kept = {}
+    for values in rows.values_list(*Total.KEY, *ADDED):
+        grain, start, *rest = values[: len(Total.KEY)]
+        key = Key(Grain(grain), timezone.localtime(start, month.tzinfo), *rest)
+        kept[key] = dict(zip(ADDED, values[len(Total.KEY) :], strict=True))
+    return kept
+
+
+def _in_ledger(month: datetime) -> dict[Key, Amounts]:
+    rows = Completion.objects.closed().between(month, _next(month))
+    sums: dict[Key, Amounts] = defaultdict(dict)
+    for row in rows.defer("usage").select_related("price").iterator():
+        amounts = _amounts(row)
+        for key in _keys(row):
+            whole = sums[key]
+            for name, amount in amounts.items():
+                if amount is not None:
+                    whole[name] = whole.get(name, 0) + amount
+    return sums
+
+
+def _months() -> list[datetime]:
+    """In which something began, or for which there is a total."""
+    zone = timezone.get_default_timezone()
+    begun = Completion.objects.closed().datetimes("started_at", "month", tzinfo=zone)
+    kept = Total.objects.values_list("start", flat=True).distinct()
+    return sorted({_starts(moment)[0][1] for moment in (*begun, *kept)})
+
+
+def _next(month: datetime) -> datetime:
+    year, number = divmod(month.year * 12 + month.month, 12)
+    return month.replace(year=year, month=number + 1)

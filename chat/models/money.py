@@ -1,0 +1,50 @@
+"""Amounts of money in the database: exact, and summed by it without a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+# A price a million tokens has six decimals at most, so what one token costs has twelve.
+DECIMALS = 12
+
+
+if TYPE_CHECKING:
+    _Field = models.Field[Decimal | None, Decimal | None]
+else:
+    _Field = models.Field
+
+
+class MoneyField(_Field):
+    """A `Decimal` of the currency's unit, stored as a whole number of its 10⁻¹² parts.
+
+    SQLite keeps decimals as floats and sums them as such; whole numbers it sums exactly. They reach
+    to nine million units.
+    """
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"
+
+    def from_db_value(self, value: Any, *_: object) -> Decimal | None:
+        return None if value is None else Decimal(int(value)).scaleb(-DECIMALS)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        try:
+            return Decimal(str(value))
+        except ArithmeticError:
+            raise ValidationError(_("Give an amount, such as 12.50.")) from None
+
+    def get_prep_value(self, value: Any) -> Any:
+        amount = self.to_python(super().get_prep_value(value))
+        if amount is None:
+            return None
+        whole = amount.scaleb(DECIMALS)
+        if whole != int(whole):
+            raise ValueError(f"{amount} has more than {DECIMALS} decimals")
+        return int(whole)
