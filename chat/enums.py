@@ -42,6 +42,14 @@ class Source(models.TextChoices):
     API = "api", _("API")
 
 
+class Period(models.TextChoices):
+    """How long a budget lasts until it starts anew, in the team's time zone."""
+
+    DAY = "day", _("Day")
+    WEEK = "week", _("Week")
+    MONTH = "month", _("Month")
+
+
 class Grain(models.TextChoices):
     """The stretches of the team's time for which totals are kept."""
 

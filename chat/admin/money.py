@@ -1,11 +1,12 @@
 """The admin's pages about money: prices, which may be entered and never changed, and totals."""
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from chat.admin.ledger import RecordAdmin
 from chat.admin.site import site
-from chat.models import Price, Total
+from chat.models import Budget, Price, Total
 
 
 @admin.register(Price, site=site)
@@ -39,6 +40,34 @@ class PriceAdmin(RecordAdmin):
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return site.has_permission(request)
+
+
+@admin.register(Budget, site=site)
+class BudgetAdmin(RecordAdmin):
+    """A budget that is to end is taken out of force: what it has refused is explained by it."""
+
+    list_display = (
+        "__str__",
+        "user",
+        "group",
+        "is_shared",
+        "period",
+        "tokens",
+        "money",
+        "currency",
+        "is_hard",
+        "is_active",
+    )
+    list_filter = ("period", "is_hard", "is_active")
+    list_select_related = ("user", "group")
+    ordering = ("pk",)
+    fields = list_display[1:]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return site.has_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return site.has_permission(request)
 
 

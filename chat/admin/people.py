@@ -29,6 +29,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "email",
         "display_name",
         "language",
+        "cost_centre",
+        "groups",
         "is_active",
         "is_superuser",
         "created_at",

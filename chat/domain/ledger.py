@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.completions.events import Identified, Usage
 from chat.completions.families import family_of
-from chat.domain import pricing, totals
+from chat.domain import budgets, pricing, totals
 from chat.domain.estimates import Estimate
 from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
 from chat.models import Completion, Conversation, Message, Process, User
@@ -60,7 +60,7 @@ def open_row(
 def open_next(completion_id: int) -> Completion:
     """The row of another attempt at the same thing."""
     row = Completion.objects.get(pk=completion_id)
-    return Completion.objects.create(
+    following = Completion.objects.create(
         user_id=row.user_id,
         cost_centre=row.cost_centre,
         conversation_id=row.conversation_id,
@@ -68,13 +68,16 @@ def open_next(completion_id: int) -> Completion:
         source=row.source,
         model_asked=row.model_asked,
         continues_at=row.continues_at,
+        output_limit=row.output_limit,
     )
+    budgets.carry(row, to=following)
+    return following
 
 
 @transaction.atomic(savepoint=False)
-def close_row(completion_id: int, receipt: Receipt) -> bool:
-    """Close an open row, with what it cost, and add it to the totals. False when it was closed
-    before: a row closes once."""
+def close_row(completion_id: int, receipt: Receipt, *, is_last: bool = True) -> bool:
+    """Close an open row, with what it cost, add it to the totals, and free what was held for it
+    unless there is to be another attempt. False when it was closed before: a row closes once."""
     opened = Completion.objects.filter(pk=completion_id).open()
     if (row := opened.first()) is None:
         return False
@@ -84,6 +87,7 @@ def close_row(completion_id: int, receipt: Receipt) -> bool:
     if not opened.update(**{name: getattr(row, name) for name in names}):
         return False
     totals.post(row)
+    budgets.settle(row, keep=not is_last)
     return True
 
 

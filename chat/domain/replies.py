@@ -6,6 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def start(
         conversation_id=conversation.pk,
         user_id=conversation.owner_id,
         completion_id=row.pk,
-        request=_request(reply, begun, thought),
+        request=_within(row.output_limit, _request(reply, begun, thought)),
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
         thought=thought,
@@ -120,6 +121,12 @@ def _begun(row: Completion) -> tuple[str, str]:
         return "", ""
     first = JournalPiece.objects.filter(message=row.message_id, number=0)
     return first.values_list("text", "reasoning").get()
+
+
+def _within(limit: int | None, request: CompletionRequest) -> CompletionRequest:
+    """A hard budget holds so many tokens of output for it, and no more may come."""
+    limits = [each for each in (limit, request.max_tokens) if each is not None]
+    return dataclasses.replace(request, max_tokens=min(limits, default=None))
 
 
 def _request(reply: Message, begun: str, thought: str) -> CompletionRequest:
@@ -136,7 +143,7 @@ def attempt_again(
     May be called again like `start`. None when the reply was judged by another process.
     """
     is_ours = processes.lives(claim) and _owned([reply_id], claim).exists()
-    closed = ledger.close_row(completion_id, receipt)
+    closed = ledger.close_row(completion_id, receipt, is_last=not is_ours)
     if not is_ours:
         return None
     if closed:

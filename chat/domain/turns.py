@@ -7,6 +7,7 @@ because row locks do nothing on SQLite.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -15,10 +16,13 @@ from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from chat.domain import ledger, revisions
+from chat.domain import budgets, ledger, revisions
+from chat.domain.budgets import BudgetRefuses
+from chat.domain.parameters import Parameters
 from chat.domain.revisions import ConversationGone
 from chat.enums import MessageState, Role
 from chat.models import Completion, Conversation, JournalPiece, Message, User
+from chat.queries import thread
 
 
 class TurnRefused(Exception):
@@ -96,13 +100,13 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
                 finished_at=timezone.now(),
             )
             reply, row = _reserve_reply(conversation, prompt=prompt, author=author)
-    except (IntegrityError, ConversationFull, ManyRunning) as refusal:
+    except (IntegrityError, ConversationFull, ManyRunning, BudgetRefuses) as refusal:
         # Somebody was faster: with this very send, or with another one.
         if (earlier := _earlier(author, text, send_key)) is not None:
             return earlier
-        if isinstance(refusal, TurnRefused):
-            raise
-        raise ReplyRunning from refusal
+        if isinstance(refusal, IntegrityError):
+            raise ReplyRunning from refusal
+        raise
     return Turn(conversation, prompt, reply, row)
 
 
@@ -195,6 +199,18 @@ def _leave_room_for_others(author: User) -> None:
         raise ManyRunning
 
 
+def _hold(row: Completion, conversation: Conversation, *, through: Message, author: User) -> None:
+    """Against the budgets, if there are any: the branch up to here, and the longest answer."""
+
+    def texts() -> Iterator[str]:
+        yield conversation.system_prompt
+        for words in thread.words_to(conversation.pk, through.pk):
+            yield words.text + words.reasoning
+
+    max_tokens = Parameters.from_json(conversation.parameters).max_tokens
+    budgets.reserve(row, author, texts=texts, max_tokens=max_tokens)
+
+
 def _reserve_reply(
     conversation: Conversation, *, prompt: Message, author: User
 ) -> tuple[Message, Completion]:
@@ -206,6 +222,7 @@ def _reserve_reply(
         revision=conversation.revision,
     )
     row = ledger.open_row(reply=reply, conversation=conversation, user=author)
+    _hold(row, conversation, through=prompt, author=author)
     conversation.head = reply
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
@@ -223,6 +240,7 @@ def _reserve_rest(
         user=author,
         continues_at=len(reply.text) + len(reply.reasoning),
     )
+    _hold(row, conversation, through=reply, author=author)
     reply.text = reply.reasoning = reply.error = reply.finish_reason = ""
     reply.state, reply.revision = MessageState.WAITING, revision
     reply.claim = reply.stop_requested_at = reply.finished_at = None

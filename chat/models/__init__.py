@@ -1,5 +1,6 @@
 """Users, conversations, messages and the ledger: one graph, one app."""
 
+from chat.models.budget import Allowance, Budget, Hold
 from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
@@ -10,8 +11,11 @@ from chat.models.total import Total
 from chat.models.user import User
 
 __all__ = [
+    "Allowance",
+    "Budget",
     "Completion",
     "Conversation",
+    "Hold",
     "JournalPiece",
     "Message",
     "Price",

@@ -93,6 +93,9 @@ class Completion(models.Model):
         _("continues after characters"), default=0, db_default=0
     )
 
+    # What a hard budget lets the answer have at most, which is what is held for it.
+    output_limit = models.PositiveBigIntegerField(_("output tokens held"), null=True, blank=True)
+
     started_at = models.DateTimeField(_("begun"), default=timezone.now)
     first_token_at = models.DateTimeField(_("first token"), null=True, blank=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)

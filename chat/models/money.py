@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,13 @@ class MoneyField(_Field):
             return Decimal(str(value))
         except ArithmeticError:
             raise ValidationError(_("Give an amount, such as 12.50.")) from None
+
+    def formfield(self, **kwargs: Any) -> Any:
+        defaults: dict[str, Any] = {
+            "form_class": forms.DecimalField,
+            "error_messages": {"invalid": _("Give an amount, such as 12.50.")},
+        }
+        return super().formfield(**defaults | kwargs)
 
     def get_prep_value(self, value: Any) -> Any:
         amount = self.to_python(super().get_prep_value(value))

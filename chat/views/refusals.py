@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
 from chat.domain.revisions import ConversationGone
 from chat.domain.turns import (
     ConversationFull,
@@ -18,6 +21,7 @@ from chat.domain.turns import (
     SendKeyReused,
     StillCounted,
 )
+from chat.enums import Period
 from chat.generation import metrics
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
@@ -33,10 +37,21 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ManyRunning, 429, _("Many of your answers are being written. Wait for one, or stop one.")),
     (Full, 429, _("Too many answers are being written. Try again in a moment.")),
     (FullForOne, 429, _("Many of your answers are being written. Wait for one, or stop one.")),
+    (
+        ModelWithoutPrice,
+        422,
+        _(
+            "This model has no price, so your budget cannot be kept. Your text is kept: choose "
+            "another model, or ask your administrator."
+        ),
+    ),
     (Draining, 503, _("evoweb is restarting. Your text is kept: send it again in a moment.")),
     (NotServing, 503, _("evoweb is starting. Your text is kept: send it again in a moment.")),
 )
-REFUSALS = tuple(kind for kind, _status, _words in _ANSWERS)
+REFUSALS: tuple[type[Exception], ...] = (
+    *(kind for kind, _status, _words in _ANSWERS),
+    BudgetExceeded,
+)
 OUTDATED_MODEL = "outdated_model"
 
 
@@ -51,10 +66,38 @@ class Refusal:
 
 
 def explain(error: Exception) -> Refusal:
+    if isinstance(error, BudgetExceeded):
+        return Refusal(429, _used_up(error), _reason(BudgetExceeded))
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
             return Refusal(status, str(words), _reason(kind), key_is_used=kind is SendKeyReused)
     raise error
+
+
+# Whose budget is used up, and until when.
+_MINE = {
+    Period.DAY: _("Your budget for today is used up."),
+    Period.WEEK: _("Your budget for this week is used up."),
+    Period.MONTH: _("Your budget for this month is used up."),
+}
+_SHARED = {
+    Period.DAY: _("The budget that you share with others is used up for today."),
+    Period.WEEK: _("The budget that you share with others is used up for this week."),
+    Period.MONTH: _("The budget that you share with others is used up for this month."),
+}
+
+
+def _used_up(error: BudgetExceeded) -> str:
+    """Nearly used up is used up too, if what is left does not reach for this conversation."""
+    budget = error.budget
+    is_mine = budget.user_id is not None or not budget.is_shared
+    whose = (_MINE if is_mine else _SHARED)[Period(budget.period)]
+    when = formats.date_format(timezone.localtime(error.resets_at), "DATETIME_FORMAT")
+    words = gettext(
+        "It starts anew on %(when)s. Your text is kept: send it then, choose a shorter longest "
+        "answer, or ask your administrator for more."
+    )
+    return f"{whose} {words % {'when': when}}"
 
 
 def outdated_model() -> Refusal:

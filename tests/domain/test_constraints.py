@@ -10,10 +10,21 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, models, transaction
 
-from chat.enums import CompletionState, Grain, MessageState, Role, Source
-from chat.models import Completion, Conversation, JournalPiece, Message, Price, Total
+from chat.enums import CompletionState, Grain, MessageState, Period, Role, Source
+from chat.models import (
+    Allowance,
+    Budget,
+    Completion,
+    Conversation,
+    Hold,
+    JournalPiece,
+    Message,
+    Price,
+    Total,
+)
 from tests.factories import begin_turn, make_turn
 
 Break = Callable[[Conversation], object]
@@ -83,6 +94,35 @@ def _same_price(conversation: Conversation) -> object:
     return [_price(effective_from=NOON)(conversation) for _ in range(2)]
 
 
+def _budget(**fields: Any) -> Break:
+    return lambda _conversation: Budget.objects.create(**{"period": Period.DAY} | fields)
+
+
+def _budget_for_two(conversation: Conversation) -> object:
+    group = Group.objects.create(name="Sales")
+    return _budget(tokens=1, user=conversation.owner, group=group)(conversation)
+
+
+def _allowance(conversation: Conversation, **fields: Any) -> Allowance:
+    budget = Budget.objects.create(period=Period.DAY, tokens=1)
+    return Allowance.objects.create(budget=budget, start=NOON, **fields)
+
+
+def _same_allowance(conversation: Conversation, **fields: Any) -> object:
+    budget = _allowance(conversation, **fields).budget
+    return Allowance.objects.create(budget=budget, start=NOON, **fields)
+
+
+def _same_allowance_of_one(conversation: Conversation) -> object:
+    return _same_allowance(conversation, user=conversation.owner)
+
+
+def _same_hold(conversation: Conversation) -> object:
+    row = begin_turn(conversation).reply.completions.get()
+    allowance = _allowance(conversation)
+    return [Hold.objects.create(completion=row, allowance=allowance, amount=1) for _ in range(2)]
+
+
 def _same_total(conversation: Conversation) -> object:
     return [
         Total.objects.create(
@@ -121,6 +161,20 @@ RULES: dict[str, list[Break]] = {
         _row(cost=Decimal(4), cost_low=Decimal(2), cost_high=Decimal(3)),
         _row(cost=None, cost_low=None, cost_high=Decimal(3)),
     ],
+    "budget_is_for_a_person_or_a_group": [_budget_for_two],
+    "budget_is_of_tokens_or_of_money": [
+        _budget(),
+        _budget(tokens=1, money=Decimal(1), currency="USD"),
+        _budget(tokens=1, currency="USD"),
+        _budget(money=Decimal(1)),
+    ],
+    "allowance_one_a_period": [_same_allowance],
+    "allowance_one_a_period_and_person": [_same_allowance_of_one],
+    "allowance_is_not_negative": [
+        lambda conversation: _allowance(conversation, used=-1),
+        lambda conversation: _allowance(conversation, held=-1),
+    ],
+    "hold_one_a_completion": [_same_hold],
     "completion_one_open_a_reply": [_second_open_row],
     "price_one_a_model_and_moment": [_same_price],
     "price_long_prompts_have_all_rates_or_none": [
@@ -139,6 +193,9 @@ UNIQUE = {
     "message_send_key_is_used_once": "chat_message.author_id, chat_message.send_key",
     "completion_one_open_a_reply": "chat_completion.message_id",
     "price_one_a_model_and_moment": "chat_price.model, chat_price.effective_from",
+    "allowance_one_a_period": "chat_allowance.budget_id, chat_allowance.start",
+    "allowance_one_a_period_and_person": "chat_allowance.budget_id, chat_allowance.user_id",
+    "hold_one_a_completion": "chat_hold.completion_id, chat_hold.allowance_id",
     "total_one_a_key": "chat_total.grain, chat_total.start",
     "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
 }

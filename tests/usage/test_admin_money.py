@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from chat.models import Price, Total, User
+from chat.models import Budget, Price, Total, User
 from tests.usage.conftest import ClientFor, Spend
 
 ENTERED = {
@@ -91,3 +91,57 @@ def test_the_pages_are_there_for_administrators_alone(
         address = reverse(f"admin:chat_{record}_{page}", args=args)
         assert client_for(ana).get(address).status_code == 200
         assert client_for(ben).get(address).status_code in (302, 403)
+
+
+BUDGET = {"period": "month", "tokens": "1000000", "money": "", "currency": "", "is_hard": "on"}
+
+
+def test_an_administrator_sets_a_budget_and_takes_it_out_of_force(
+    ana: User, client_for: ClientFor
+) -> None:
+    client = client_for(ana)
+
+    client.post(reverse("admin:chat_budget_add"), BUDGET | {"is_active": "on"})
+    budget = Budget.objects.get()
+    assert (budget.limit, budget.is_hard, budget.is_active) == (1_000_000, True, True)
+
+    client.post(reverse("admin:chat_budget_change", args=(budget.pk,)), BUDGET)
+    budget.refresh_from_db()
+    assert not budget.is_active
+
+    client.post(reverse("admin:chat_budget_delete", args=(budget.pk,)), {"post": "yes"})
+    assert Budget.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"tokens": ""}, "Give tokens, or money and its currency, not both."),
+        ({"money": "5", "currency": "EUR"}, "Give tokens, or money and its currency, not both."),
+        ({"tokens": "", "money": "five", "currency": "EUR"}, "Give an amount, such as 12.50."),
+        ({"tokens": "", "money": "-5", "currency": "EUR"}, "greater than or equal to 0"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_explained(
+    ana: User, client_for: ClientFor, wrong: dict[str, str], words: str
+) -> None:
+    answer = client_for(ana).post(reverse("admin:chat_budget_add"), BUDGET | wrong)
+
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert not Budget.objects.exists()
+
+
+def test_a_member_sets_no_budget(ben: User, client_for: ClientFor) -> None:
+    answer = client_for(ben).post(reverse("admin:chat_budget_add"), BUDGET)
+
+    assert answer.status_code in (302, 403)
+    assert not Budget.objects.exists()
+
+
+def test_money_is_given_with_decimals(ana: User, client_for: ClientFor) -> None:
+    money = {"tokens": "", "money": "12.50", "currency": "USD"}
+
+    client_for(ana).post(reverse("admin:chat_budget_add"), BUDGET | money)
+
+    assert Budget.objects.get().money == Decimal("12.5")

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import re
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from chat.domain import turns
-from chat.enums import MessageState
+from chat.enums import MessageState, Period
 from chat.forms.conversation import LONGEST_PROMPT
 from chat.generation import service as services
 from chat.generation.service import Service
-from chat.models import Completion, Conversation, Message, User
+from chat.models import Budget, Completion, Conversation, Message, Price, User
 from tests.factories import begin_turn, make_conversation
 from tests.upstream.process import Upstream
 from tests.views.conftest import (
@@ -457,3 +458,36 @@ def test_one_person_has_only_so_many_answers_at_once_and_others_theirs(
     assert notices(refused) == [
         "Many of your answers are being written. Wait for one, or stop one."
     ]
+
+
+def test_a_send_over_a_budget_says_which_until_when_and_keeps_the_text(
+    service: Service, browser: Client, upstream: Upstream, ana: User
+) -> None:
+    Budget.objects.create(period=Period.MONTH, tokens=10)
+    Budget.objects.create(period=Period.DAY, tokens=1_000_000)
+
+    for headers in (HTMX, None):
+        answer = send(browser, "Greet me", headers=headers)
+
+        assert answer.status_code == 429
+        (notice,) = notices(answer)
+        assert notice.startswith(
+            "The budget that you share with others is used up for this month. It starts anew on 1 "
+        )
+        assert "Your text is kept" in notice
+    assert text_in_composer(answer) == "Greet me"
+    assert not Message.objects.exists()
+    assert upstream.requests == []
+
+
+def test_a_model_without_a_price_is_not_asked_under_a_budget_of_money(
+    service: Service, browser: Client, upstream: Upstream, ana: User
+) -> None:
+    Price.objects.all().delete()
+    Budget.objects.create(user=ana, period=Period.DAY, money=Decimal(10), currency="USD")
+
+    answer = send(browser, "Greet me", headers=HTMX)
+
+    assert answer.status_code == 422
+    assert notices(answer)[0].startswith("This model has no price")
+    assert upstream.requests == []

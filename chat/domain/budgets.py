@@ -1,0 +1,170 @@
+"""Budgets: a completion holds its worst case before it is asked for, and gives back the rest.
+
+A hold is taken in the transaction that opens the ledger row and goes in the one that closes it. So
+it is posted or given back once, and whoever closes the row of a dead process frees its hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from chat.completions.families import family_of
+from chat.enums import Period
+from chat.models import Allowance, Budget, Completion, Hold, Price, User
+from chat.models.budget import parts_of
+
+# An answer that could not be longer than this is not worth asking for.
+LEAST_OUTPUT = 64
+# What an answer may have where neither a setting nor the model's family says.
+MOST_OUTPUT = 65_536
+# Tokens of a prompt before it is counted: no fewer than there will be in most of what is written.
+ASCII_A_TOKEN = 3
+A_MESSAGE = 8
+
+
+class BudgetRefuses(Exception):
+    """A completion that is not begun."""
+
+
+class BudgetExceeded(BudgetRefuses):
+    """What is left of a hard budget does not reach for the shortest answer."""
+
+    def __init__(self, budget: Budget, *, resets_at: datetime) -> None:
+        super().__init__(str(budget))
+        self.budget = budget
+        self.resets_at = resets_at
+
+
+class ModelWithoutPrice(BudgetRefuses):
+    """A budget of money cannot be kept with a model whose price nobody knows."""
+
+
+@dataclass(slots=True)
+class Need:
+    """What a completion may take at the most."""
+
+    prompt: int
+    output: int
+    price: Price | None = field(repr=False)
+
+
+def prompt_tokens(texts: Iterable[str]) -> int:
+    """About how many tokens these messages have, rather too many than too few."""
+    tokens = 0
+    for text in texts:
+        ascii_ = len(text.encode("ascii", "ignore"))
+        tokens += -(-ascii_ // ASCII_A_TOKEN) + (len(text) - ascii_) + A_MESSAGE
+    return tokens
+
+
+def reserve(
+    row: Completion, user: User, *, texts: Callable[[], Iterable[str]], max_tokens: int | None
+) -> None:
+    """Hold the worst case against every budget that applies. Under a hard one the answer may not
+    be longer than what is held: `row.output_limit` says so.
+
+    `texts` gives what the prompt is made of, and is asked only where there is a budget. Raises
+    BudgetRefuses; the transaction must then be undone.
+    """
+    budgets = list(Budget.objects.applying_to(user))
+    if not budgets:
+        return
+    wanted = family_of(row.model_asked).most_output(max_tokens) or MOST_OUTPUT
+    price = Price.objects.of(row.model_asked, at=row.started_at)
+    need = Need(prompt=prompt_tokens(texts()), output=wanted, price=price)
+    allowances = _allowances(budgets, user, row.started_at)
+    for allowance in allowances:
+        if allowance.budget.is_hard:
+            _shorten(need, allowance)
+    for allowance in allowances:
+        _hold(row, allowance, need)
+    if any(budget.is_hard for budget in budgets):
+        row.output_limit = need.output
+        row.save(update_fields=["output_limit"])
+
+
+def settle(row: Completion, *, keep: bool = False) -> None:
+    """Post what a row took and free the rest; with `keep` the hold stays for its next attempt."""
+    for hold in row.holds.select_related("allowance__budget").order_by("allowance_id"):
+        freed = 0 if keep else hold.amount
+        Allowance.objects.filter(pk=hold.allowance_id).update(
+            used=F("used") + _taken(row, hold.allowance.budget), held=F("held") - freed
+        )
+        if not keep:
+            hold.delete()
+
+
+def carry(row: Completion, *, to: Completion) -> None:
+    """The next attempt at the same thing has the hold of the one before."""
+    row.holds.update(completion=to)
+
+
+def starts(period: str, moment: datetime) -> tuple[datetime, datetime]:
+    """When this period of the team's time began, and when the next one will."""
+    zone = timezone.get_default_timezone()
+    day = timezone.localdate(moment, zone)
+    if period == Period.WEEK:
+        first = day - timedelta(days=day.weekday())
+        last = first + timedelta(days=7)
+    elif period == Period.MONTH:
+        first = day.replace(day=1)
+        last = (first + timedelta(days=32)).replace(day=1)
+    else:
+        first, last = day, day + timedelta(days=1)
+    return datetime.combine(first, time.min, zone), datetime.combine(last, time.min, zone)
+
+
+def _allowances(budgets: list[Budget], user: User, moment: datetime) -> list[Allowance]:
+    """This period's, in one order for everybody, and this transaction's from here on."""
+    found = []
+    for budget in budgets:
+        start, _next = starts(budget.period, moment)
+        of = None if budget.is_shared or budget.user_id is not None else user
+        Allowance.objects.bulk_create(
+            [Allowance(budget=budget, user=of, start=start)], ignore_conflicts=True
+        )
+        locked = Allowance.objects.select_for_update()
+        allowance = locked.get(budget=budget, user=of, start=start)
+        allowance.budget = budget
+        found.append(allowance)
+    return found
+
+
+def _shorten(need: Need, allowance: Allowance) -> None:
+    """Let the answer be as long as what is left of a hard budget."""
+    budget = allowance.budget
+    left = budget.limit - allowance.used - allowance.held
+    nothing = budget.parts(prompt=need.prompt, output=0, price=need.price)
+    million = budget.parts(prompt=need.prompt, output=1_000_000, price=need.price)
+    if nothing is None or million is None:
+        raise ModelWithoutPrice
+    if million > nothing:
+        need.output = min(need.output, (left - nothing) * 1_000_000 // (million - nothing))
+    if left < nothing or need.output < LEAST_OUTPUT:
+        resets_at = starts(budget.period, timezone.now())[1]
+        raise BudgetExceeded(budget, resets_at=resets_at)
+
+
+def _hold(row: Completion, allowance: Allowance, need: Need) -> None:
+    budget = allowance.budget
+    amount = budget.parts(prompt=need.prompt, output=need.output, price=need.price) or 0
+    rows = Allowance.objects.filter(pk=allowance.pk)
+    if budget.is_hard:
+        # Once more by the database itself, whatever was read before.
+        rows = rows.filter(used__lte=budget.limit - amount - F("held"))
+    if not rows.update(held=F("held") + amount):
+        raise BudgetExceeded(budget, resets_at=starts(budget.period, timezone.now())[1])
+    Hold.objects.create(completion=row, allowance=allowance, amount=amount)
+
+
+def _taken(row: Completion, budget: Budget) -> int:
+    if budget.tokens is not None:
+        return (row.prompt or 0) + (row.output or 0)
+    if row.cost is None or row.price is None or row.price.currency != budget.currency:
+        return 0
+    return parts_of(row.cost)
