@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Length
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from chat.enums import RUNNING_STATES, CompletionState, MessageState, Role, Source
-from chat.models import Completion, Conversation, JournalPiece, Message, Process
+from chat.models import (
+    Allowance,
+    Completion,
+    Conversation,
+    Hold,
+    JournalPiece,
+    Message,
+    Process,
+)
 from chat.queries.snapshot import snapshot
 
 EXAMPLES = 5
@@ -231,6 +239,21 @@ def _rows_of_two_conversations() -> Keys:
     return _keys(Completion.objects.filter(elsewhere, message__isnull=False))
 
 
+def _costs_out_of_bounds() -> Keys:
+    known = Completion.objects.exclude(cost=None)
+    within = Q(cost__gte=F("cost_low"), cost__lte=F("cost_high"))
+    return known.exclude(within).values_list("pk", flat=True)
+
+
+def _holds_of_closed_rows() -> Keys:
+    return Hold.objects.exclude(completion__state=CompletionState.OPEN).values_list("pk", flat=True)
+
+
+def _allowances_that_hold_something_else() -> Keys:
+    summed = Allowance.objects.annotate(of_holds=Coalesce(Sum("holds__amount"), 0))
+    return summed.exclude(held=F("of_holds")).values_list("pk", flat=True)
+
+
 _unfinished = Q(finished_at=None)
 
 
@@ -364,5 +387,23 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every row with a reply belongs to the reply's conversation.",
         "row",
         _rows_of_two_conversations,
+    ),
+    Invariant(
+        "cost_lies_in_its_bounds",
+        "Every cost lies in its bounds.",
+        "row",
+        _costs_out_of_bounds,
+    ),
+    Invariant(
+        "hold_is_of_an_open_row",
+        "Nothing is held of a budget for a row that is closed.",
+        "hold",
+        _holds_of_closed_rows,
+    ),
+    Invariant(
+        "allowance_holds_what_runs",
+        "What is held of a budget is what its holds add up to.",
+        "allowance",
+        _allowances_that_hold_something_else,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,8 +15,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.domain import processes, replies, turns
-from chat.enums import CompletionState, MessageState, Role
-from chat.models import Completion, Conversation, JournalPiece, Message, Process
+from chat.enums import CompletionState, MessageState, Period, Role
+from chat.models import (
+    Allowance,
+    Budget,
+    Completion,
+    Conversation,
+    Hold,
+    JournalPiece,
+    Message,
+    Process,
+)
 from chat.queries import invariants
 from tests.constraints import without_constraint
 from tests.factories import begin_turn, make_conversation, make_turn
@@ -255,6 +265,27 @@ def row_of_another_conversation(conversation: Conversation) -> list[Any]:
     return changed(row, conversation=make_conversation(conversation.owner))
 
 
+def cost_out_of_bounds(conversation: Conversation) -> list[Any]:
+    row = make_turn(conversation).reply.completions.get()
+    with without_constraint("completion_cost_lies_in_its_bounds"):
+        return changed(row, cost=Decimal(3), cost_low=Decimal(1), cost_high=Decimal(2))
+
+
+def hold_of_a_closed_row(conversation: Conversation) -> list[Any]:
+    row = make_turn(conversation).reply.completions.get()
+    allowance = an_allowance(held=5)
+    return [Hold.objects.create(completion=row, allowance=allowance, amount=5).pk]
+
+
+def allowance_that_holds_too_much(conversation: Conversation) -> list[Any]:
+    return [an_allowance(held=5).pk]
+
+
+def an_allowance(held: int) -> Allowance:
+    budget = Budget.objects.create(period=Period.DAY, tokens=10)
+    return Allowance.objects.create(budget=budget, start=timezone.now(), held=held)
+
+
 def row_of_no_conversation(conversation: Conversation) -> list[Any]:
     return changed(make_turn(conversation).reply.completions.get(), conversation=None)
 
@@ -302,6 +333,9 @@ BREACHES: dict[str, list[Breach]] = {
         estimate(estimated_output=None),
     ],
     "row_is_of_its_replys_conversation": [row_of_another_conversation, row_of_no_conversation],
+    "cost_lies_in_its_bounds": [cost_out_of_bounds],
+    "hold_is_of_an_open_row": [hold_of_a_closed_row],
+    "allowance_holds_what_runs": [allowance_that_holds_too_much],
 }
 
 
