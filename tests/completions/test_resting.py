@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from chat.completions.client import CompletionClient
 from chat.completions.errors import AnswerBroken
@@ -22,15 +23,27 @@ async def usual(upstream: Upstream) -> AsyncIterator[CompletionClient]:
 
 
 async def test_one_read_brings_what_came_in_a_rest(
-    usual: CompletionClient, upstream: Upstream
+    usual: CompletionClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.stamps(rate=RATE, count=COUNT, times=2)
+    received: list[int] = []
+    take = ResponseHandler.data_received
 
-    heard, hurried = await _ask_calmly(usual), await ask(usual)
+    def count(handler: ResponseHandler, data: bytes) -> None:
+        # Called without any to go on with what came before.
+        if data:
+            received.append(len(data))
+        take(handler, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", count)
+    heard, calm = await _ask_calmly(usual), len(received)
+    hurried = await ask(usual)
 
     assert heard.text.count(";") == hurried.text.count(";") == COUNT
-    # Half a second of text, a tenth at a time; a few more for its beginning and its end.
+    # Half a second of text, a tenth at a time; a few more for its beginning and its end. It is read
+    # from the network no more often than it is given out.
     assert heard.reads < 15
+    assert calm < 15
     assert hurried.reads > 30
 
 

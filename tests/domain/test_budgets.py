@@ -55,7 +55,7 @@ def chat(user: User, **fields: Any) -> Conversation:
 
 def end(reply: Message, *, prompt: int, output: int) -> None:
     usage = Usage(prompt_tokens=prompt, completion_tokens=output)
-    row = reply.completions.get()
+    row = reply.completions.open().get()
     ledger.close_row(row.pk, Receipt(usage=usage, is_whole=True, http_status=200))
     Message.objects.filter(pk=reply.pk).update(
         state=MessageState.COMPLETE, finished_at=timezone.now()

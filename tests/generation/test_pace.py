@@ -14,6 +14,7 @@ from chat.models import Conversation
 from tests.generation.conftest import Ask, sealed, shown
 from tests.metrics import Added
 from tests.upstream.process import Upstream
+from tests.waiting import comes_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,8 +48,11 @@ async def test_a_stop_in_a_rest_closes_the_connection_at_once(
 ) -> None:
     monkeypatch.setattr(supervisor, "LONGEST_PACE", 60.0)
     monkeypatch.setattr(supervisor, "PACE_A_REPLY", 60.0)
-    upstream.holds_after(1, "One", " two")
+    upstream.holds_after(1, {"delta": {"role": "assistant"}}, "One", " two", role_chunk=False)
     turn = await ask(conversation)
+    run = service.supervisor._runs[turn.reply.pk]
+    await comes_true(lambda: run._receipt.identified is not None)
+    upstream.release(1)
     # What comes before the first text is not rested after.
     await shown(service, conversation, "One")
 
