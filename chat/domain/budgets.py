@@ -90,7 +90,9 @@ def reserve(
 
 def settle(row: Completion, *, keep: bool = False) -> None:
     """Post what a row took and free the rest; with `keep` the hold stays for its next attempt."""
-    for hold in row.holds.select_related("allowance__budget").order_by("allowance_id"):
+    holds = row.holds.select_related("allowance__budget")
+    # In the order in which they are taken: two that took them in another could wait for each other.
+    for hold in holds.order_by("allowance__budget"):
         freed = 0 if keep else hold.amount
         Allowance.objects.filter(pk=hold.allowance_id).update(
             used=F("used") + _taken(row, hold.allowance.budget), held=F("held") - freed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -190,6 +192,30 @@ def test_money_is_not_kept_by_what_has_no_price_in_it(ana: User, fields: dict[st
 
     with pytest.raises(ModelWithoutPrice):
         begin_turn(chat(ana, model=model))
+
+
+def test_allowances_are_freed_in_the_order_in_which_they_are_taken(ana: User) -> None:
+    budget()
+    second = budget(period=Period.MONTH)
+    # It has its first allowance before the other one has.
+    start, _next = budgets.starts(Period.MONTH, timezone.now())
+    Allowance.objects.create(budget=second, start=start)
+
+    with CaptureQueriesContext(connection) as taking:
+        reply = begin_turn(chat(ana)).reply
+    with CaptureQueriesContext(connection) as freeing:
+        end(reply, prompt=5, output=7)
+
+    assert _taken_in(taking) == _taken_in(freeing)
+    assert len(_taken_in(taking)) == 2
+
+
+def _taken_in(captured: CaptureQueriesContext) -> list[str]:
+    """By which keys allowances were changed."""
+    changes = [
+        query["sql"] for query in captured if query["sql"].startswith('UPDATE "chat_allowance"')
+    ]
+    return [re.findall(r'"id" = (\d+)', change)[0] for change in changes]
 
 
 def test_the_same_send_is_the_same_turn_although_the_budget_is_used_up(ana: User) -> None:
