@@ -109,7 +109,8 @@ def test_a_reader_who_leaves_changes_nothing(person: httpx.Client, upstream: Ups
     upstream.release()
 
     page = eventually(
-        lambda: person.get(address).text, lambda page: reply_state(page) not in ("", "streaming")
+        lambda: person.get(address).text,
+        lambda page: reply_state(page) not in ("", "waiting", "streaming"),
     )
     assert reply_state(page) == "complete"
     assert "One &lt;two&gt; three" in page
