@@ -81,10 +81,11 @@ def close_row(completion_id: int, receipt: Receipt, *, is_last: bool = True) -> 
     opened = Completion.objects.filter(pk=completion_id).open()
     if (row := opened.first()) is None:
         return False
-    _change(row, _told(receipt) | _figures(receipt))
-    _change(row, pricing.fields(row))
-    names = [*_told(receipt), *_figures(receipt), "price", "cost", "cost_low", "cost_high"]
-    if not opened.update(**{name: getattr(row, name) for name in names}):
+    told = _told(receipt) | _figures(receipt)
+    _change(row, told)
+    priced = pricing.fields(row)
+    _change(row, priced)
+    if not opened.update(**told, **priced):
         return False
     totals.post(row)
     budgets.settle(row, keep=not is_last)

@@ -19,12 +19,9 @@ from django.utils import timezone
 
 from chat.enums import CompletionState, Grain
 from chat.models import Completion, Total
-from chat.models.total import FIRST_TOKEN_COUNTERS, first_token_counter
+from chat.models.total import COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
 from chat.queries.snapshot import snapshot
 
-COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
-# Null as long as no row had a figure.
-SUMS = ("prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
 MONEY = ("cost", "cost_low", "cost_high", "saved_by_cache")
 ADDED = COUNTS + SUMS + BOUNDS + MONEY + FIRST_TOKEN_COUNTERS
@@ -121,17 +118,12 @@ def _batched(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def _add(additions: Mapping[Key, Amounts]) -> None:
-    items = list(additions.items())
-    for place in range(0, len(items), AT_ONCE):
-        _add_at_once(items[place : place + AT_ONCE])
-
-
-def _add_at_once(items: list[tuple[Key, Amounts]]) -> None:
+    """Of at most `AT_ONCE` totals."""
     key_fields, added_fields = _fields()
     # One row is added to several totals.
     written: dict[int, list[Any]] = {}
     values: list[Any] = []
-    for key, amounts in items:
+    for key, amounts in additions.items():
         values += [
             field.get_db_prep_save(part, connection)
             for field, part in zip(key_fields, key, strict=True)
@@ -145,7 +137,7 @@ def _add_at_once(items: list[tuple[Key, Amounts]]) -> None:
             ]
         values += written[id(amounts)]
     with connection.cursor() as cursor:
-        cursor.execute(_statement(len(items)), values)
+        cursor.execute(_statement(len(additions)), values)
 
 
 @functools.cache

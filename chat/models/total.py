@@ -21,6 +21,9 @@ from chat.models.money import MoneyField
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
+# Null as long as no row had a figure.
+SUMS = ("prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 # How long the first token took, in seconds: at most so many, and the last counter all the others.
 FIRST_TOKEN_SECONDS = (0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60)
 FIRST_TOKEN_COUNTERS = tuple(

@@ -242,16 +242,16 @@ def _rows_of_two_conversations() -> Keys:
 def _costs_out_of_bounds() -> Keys:
     known = Completion.objects.exclude(cost=None)
     within = Q(cost__gte=F("cost_low"), cost__lte=F("cost_high"))
-    return known.exclude(within).values_list("pk", flat=True)
+    return _keys(known.exclude(within))
 
 
 def _holds_of_closed_rows() -> Keys:
-    return Hold.objects.exclude(completion__state=CompletionState.OPEN).values_list("pk", flat=True)
+    return _keys(Hold.objects.exclude(completion__state=CompletionState.OPEN))
 
 
 def _allowances_that_hold_something_else() -> Keys:
     summed = Allowance.objects.annotate(of_holds=Coalesce(Sum("holds__amount"), 0))
-    return summed.exclude(held=F("of_holds")).values_list("pk", flat=True)
+    return _keys(summed.exclude(held=F("of_holds")))
 
 
 _unfinished = Q(finished_at=None)

@@ -16,13 +16,11 @@ from django.utils import timezone
 
 from chat.enums import Grain
 from chat.models import Completion, Total, User
-from chat.models.total import TotalQuerySet
+from chat.models.total import COUNTS, SUMS, TotalQuerySet
 
 # An amount of each currency that there is, by its letters.
 Amounts = tuple[tuple[str, Decimal], ...]
 
-_COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
-_TOKENS = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _MONEY = {"cost": "costs", "saved_by_cache": "saved"}
 
 
@@ -146,7 +144,7 @@ def _rows(totals: TotalQuerySet, by: str) -> list[Row]:
 
 
 def _summed(totals: TotalQuerySet, *by: str) -> list[Mapping[str, Any]]:
-    sums = {f"sum_{name}": Sum(name) for name in (*_COUNTS, *_TOKENS, *_MONEY)}
+    sums = {f"sum_{name}": Sum(name) for name in (*COUNTS, *SUMS, *_MONEY)}
     return list(totals.values(*by, "currency").annotate(**sums).order_by(*by, "currency"))
 
 
@@ -160,7 +158,7 @@ def _row(line: Mapping[str, Any], people: Mapping[int, User]) -> Row:
         day=timezone.localdate(start, timezone.get_default_timezone()) if start else None,
         user=people[line["user"]] if "user" in line else None,
         model=line.get("model", ""),
-        **{name: line[f"sum_{name}"] for name in (*_COUNTS, *_TOKENS)},
+        **{name: line[f"sum_{name}"] for name in (*COUNTS, *SUMS)},
         **money,
     )
 
@@ -172,7 +170,7 @@ def _key(row: Row) -> Row:
 def _sum(rows: Iterable[Row], *, into: Row) -> Row:
     rows = list(rows)
     sums: dict[str, Any] = {}
-    for names, add in ((_COUNTS, sum), (_TOKENS, _known), (_MONEY.values(), _together)):
+    for names, add in ((COUNTS, sum), (SUMS, _known), (_MONEY.values(), _together)):
         sums |= {name: add(getattr(row, name) for row in rows) for name in names}
     return replace(into, **sums)
 
