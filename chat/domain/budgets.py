@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
@@ -17,6 +17,7 @@ from chat.completions.families import family_of
 from chat.enums import Period
 from chat.models import Allowance, Budget, Completion, Hold, Price, User
 from chat.models.budget import parts_of
+from chat.queries import calendar
 
 # An answer that could not be longer than this is not worth asking for.
 LEAST_OUTPUT = 64
@@ -34,10 +35,10 @@ class BudgetRefuses(Exception):
 class BudgetExceeded(BudgetRefuses):
     """What is left of a hard budget does not reach for the shortest answer."""
 
-    def __init__(self, budget: Budget, *, resets_at: datetime) -> None:
+    def __init__(self, budget: Budget) -> None:
         super().__init__(str(budget))
         self.budget = budget
-        self.resets_at = resets_at
+        _start, self.resets_at = starts(budget.period, timezone.now())
 
 
 class ModelWithoutPrice(BudgetRefuses):
@@ -108,17 +109,15 @@ def carry(row: Completion, *, to: Completion) -> None:
 
 def starts(period: str, moment: datetime) -> tuple[datetime, datetime]:
     """When this period of the team's time began, and when the next one will."""
-    zone = timezone.get_default_timezone()
-    day = timezone.localdate(moment, zone)
+    day = calendar.today(moment)
     if period == Period.WEEK:
-        first = day - timedelta(days=day.weekday())
-        last = first + timedelta(days=7)
+        first = calendar.first_of_week(day)
+        following = first + timedelta(days=7)
     elif period == Period.MONTH:
-        first = day.replace(day=1)
-        last = (first + timedelta(days=32)).replace(day=1)
+        first, following = calendar.first_of_month(day), calendar.next_month(day)
     else:
-        first, last = day, day + timedelta(days=1)
-    return datetime.combine(first, time.min, zone), datetime.combine(last, time.min, zone)
+        first, following = day, day + timedelta(days=1)
+    return calendar.midnight(first), calendar.midnight(following)
 
 
 def _allowances(budgets: list[Budget], user: User, moment: datetime) -> list[Allowance]:
@@ -148,8 +147,7 @@ def _shorten(need: Need, allowance: Allowance) -> None:
     if million > nothing:
         need.output = min(need.output, (left - nothing) * 1_000_000 // (million - nothing))
     if left < nothing or need.output < LEAST_OUTPUT:
-        resets_at = starts(budget.period, timezone.now())[1]
-        raise BudgetExceeded(budget, resets_at=resets_at)
+        raise BudgetExceeded(budget)
 
 
 def _hold(row: Completion, allowance: Allowance, need: Need) -> None:
@@ -160,7 +158,7 @@ def _hold(row: Completion, allowance: Allowance, need: Need) -> None:
         # Once more by the database itself, whatever was read before.
         rows = rows.filter(used__lte=budget.limit - amount - F("held"))
     if not rows.update(held=F("held") + amount):
-        raise BudgetExceeded(budget, resets_at=starts(budget.period, timezone.now())[1])
+        raise BudgetExceeded(budget)
     Hold.objects.create(completion=row, allowance=allowance, amount=amount)
 
 

@@ -10,7 +10,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ from django.utils import timezone
 from chat.enums import CompletionState, Grain
 from chat.models import Completion, Total
 from chat.models.total import COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
+from chat.queries import calendar
 from chat.queries.snapshot import snapshot
 
 BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
@@ -67,12 +68,11 @@ def _keys(row: Completion) -> Iterator[Key]:
 
 def _starts(moment: datetime) -> tuple[tuple[Grain, datetime], ...]:
     """When the team's month, day and hour began in which this moment lies."""
-    local = timezone.localtime(moment, timezone.get_default_timezone())
-    midnight = datetime.combine(local.date(), time.min, local.tzinfo)
+    day = calendar.today(moment)
     return (
-        (Grain.MONTH, midnight.replace(day=1)),
-        (Grain.DAY, midnight),
-        (Grain.HOUR, local.replace(minute=0, second=0, microsecond=0)),
+        (Grain.MONTH, calendar.midnight(calendar.first_of_month(day))),
+        (Grain.DAY, calendar.midnight(day)),
+        (Grain.HOUR, calendar.hour_of(moment)),
     )
 
 
@@ -204,7 +204,7 @@ def add_up_once() -> None:
         mend()
 
 
-def _differences_of(month: datetime) -> list[Difference]:
+def _differences_of(month: date) -> list[Difference]:
     with snapshot():
         there, in_ledger = _kept(month), _in_ledger(month)
     return [
@@ -224,18 +224,19 @@ def _missing(there: Amounts, in_ledger: Amounts) -> Amounts:
     return missing
 
 
-def _kept(month: datetime) -> dict[Key, Amounts]:
-    rows = Total.objects.filter(start__gte=month, start__lt=_next(month))
+def _kept(month: date) -> dict[Key, Amounts]:
+    begun, ended = _moments(month)
+    rows = Total.objects.filter(start__gte=begun, start__lt=ended)
     kept = {}
     for values in rows.values_list(*Total.KEY, *ADDED):
         grain, start, *rest = values[: len(Total.KEY)]
-        key = Key(Grain(grain), timezone.localtime(start, month.tzinfo), *rest)
+        key = Key(Grain(grain), start.astimezone(UTC), *rest)
         kept[key] = dict(zip(ADDED, values[len(Total.KEY) :], strict=True))
     return kept
 
 
-def _in_ledger(month: datetime) -> dict[Key, Amounts]:
-    rows = Completion.objects.closed().between(month, _next(month))
+def _in_ledger(month: date) -> dict[Key, Amounts]:
+    rows = Completion.objects.closed().between(*_moments(month))
     sums: dict[Key, Amounts] = defaultdict(dict)
     for row in rows.defer("usage").select_related("price").iterator():
         amounts = _amounts(row)
@@ -247,14 +248,13 @@ def _in_ledger(month: datetime) -> dict[Key, Amounts]:
     return sums
 
 
-def _months() -> list[datetime]:
-    """In which something began, or for which there is a total."""
+def _months() -> list[date]:
+    """By their first days, those in which something began, or for which there is a total."""
     zone = timezone.get_default_timezone()
     begun = Completion.objects.closed().datetimes("started_at", "month", tzinfo=zone)
     kept = Total.objects.values_list("start", flat=True).distinct()
-    return sorted({_starts(moment)[0][1] for moment in (*begun, *kept)})
+    return sorted({calendar.first_of_month(calendar.today(moment)) for moment in (*begun, *kept)})
 
 
-def _next(month: datetime) -> datetime:
-    year, number = divmod(month.year * 12 + month.month, 12)
-    return month.replace(year=year, month=number + 1)
+def _moments(month: date) -> tuple[datetime, datetime]:
+    return calendar.midnight(month), calendar.midnight(calendar.next_month(month))

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from chat.enums import Grain
 from chat.models import Completion, Total, User
 from chat.models.total import COUNTS, SUMS, TotalQuerySet
+from chat.queries import calendar
 
 # An amount of each currency that there is, by its letters.
 Amounts = tuple[tuple[str, Decimal], ...]
@@ -128,9 +128,8 @@ def _totals(user: User | None, start: date, end: date) -> TotalQuerySet:
 
 
 def _moments(start: date, end: date) -> tuple[datetime, datetime]:
-    """The half-open period. A midnight that the clocks skip is the moment at which they do."""
-    zone, after = timezone.get_default_timezone(), end + timedelta(days=1)
-    return datetime.combine(start, time.min, zone), datetime.combine(after, time.min, zone)
+    """The half-open period."""
+    return calendar.midnight(start), calendar.midnight(end + timedelta(days=1))
 
 
 def _rows(totals: TotalQuerySet, by: str) -> list[Row]:
@@ -155,7 +154,7 @@ def _row(line: Mapping[str, Any], people: Mapping[int, User]) -> Row:
         for name, field in _MONEY.items()
     }
     return Row(
-        day=timezone.localdate(start, timezone.get_default_timezone()) if start else None,
+        day=calendar.today(start) if start else None,
         user=people[line["user"]] if "user" in line else None,
         model=line.get("model", ""),
         **{name: line[f"sum_{name}"] for name in (*COUNTS, *SUMS)},

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from chat.forms.usage import PeriodForm
 from chat.models import User
-from chat.queries import usage
+from chat.queries import calendar, usage
 from chat.rendering import sheet
 
 
@@ -55,8 +55,7 @@ def _of_team(request: HttpRequest) -> PeriodForm:
 
 def _period(request: HttpRequest) -> PeriodForm:
     """Of the team's days, which are the same whoever looks."""
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
-    return PeriodForm(request.GET, today=today)
+    return PeriodForm(request.GET, today=calendar.today(timezone.now()))
 
 
 def _page(request: HttpRequest, template: str, user: User | None, form: PeriodForm) -> HttpResponse:

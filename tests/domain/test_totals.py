@@ -143,6 +143,7 @@ def test_the_hour_that_the_clocks_repeat_is_two_hours(ana: User) -> None:
 
     hours = Total.objects.by(Grain.HOUR).order_by("start").values_list("start", flat=True)
     assert list(hours) == [datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in (0, 1)]
+    assert list(totals.differences()) == []
 
 
 def test_how_long_the_first_token_took_is_counted(ana: User) -> None:
