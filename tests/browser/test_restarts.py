@@ -7,7 +7,7 @@ import signal
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import MISSED, sign_in
 from tests.browser.test_conversation import (
     converse,
     messages,
@@ -130,7 +130,7 @@ def test_a_message_that_is_changed_while_it_waits_is_a_draft(
 
     # The first had arrived; the other goes when Ana sends it, and is not taken for the first.
     expect(texts(anas)).to_have_text(["One", "First", "Two", ""])
-    expect(reply(anas)).to_have_attribute("data-state", "interrupted")
+    expect(reply(anas)).to_have_attribute("data-state", "interrupted", timeout=MISSED)
     expect(box(anas)).to_have_value("Two, or three")
     upstream.reset()
     upstream.says("Third")
