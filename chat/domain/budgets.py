@@ -14,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.completions.families import family_of
+from chat.domain.estimates import prompt_tokens
 from chat.enums import Period
 from chat.models import Allowance, Budget, Completion, Hold, Price, User
 from chat.models.budget import parts_of
@@ -23,9 +24,6 @@ from chat.queries import calendar
 LEAST_OUTPUT = 64
 # What an answer may have where neither a setting nor the model's family says.
 MOST_OUTPUT = 65_536
-# Tokens of a prompt before it is counted: no fewer than there will be in most of what is written.
-ASCII_A_TOKEN = 3
-A_MESSAGE = 8
 
 
 class BudgetRefuses(Exception):
@@ -52,15 +50,6 @@ class Need:
     prompt: int
     output: int
     price: Price | None = field(repr=False)
-
-
-def prompt_tokens(texts: Iterable[str]) -> int:
-    """About how many tokens these messages have, rather too many than too few."""
-    tokens = 0
-    for text in texts:
-        ascii_ = len(text.encode("ascii", "ignore"))
-        tokens += -(-ascii_ // ASCII_A_TOKEN) + (len(text) - ascii_) + A_MESSAGE
-    return tokens
 
 
 def reserve(

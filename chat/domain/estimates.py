@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Characters a token: four in most prose; six in long plain words; one in Chinese, emoji and noise.
 LIKELY, SPARSE, DENSE = 4, 6, 1
+# Characters of plain Latin text a token, for what is to be rather too many tokens than too few.
+CLOSE = 3
 # What a message costs beside its text: its role and separators.
 PER_MESSAGE = 8
+
+
+def prompt_tokens(texts: Iterable[str]) -> int:
+    """About how many tokens these messages have, rather too many than too few."""
+    tokens = 0
+    for text in texts:
+        ascii_ = len(text.encode("ascii", "ignore"))
+        tokens += -(-ascii_ // CLOSE) + (len(text) - ascii_) + PER_MESSAGE
+    return tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from chat.completions.events import Usage
 from chat.domain import budgets, ledger, processes, replies, turns
 from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
+from chat.domain.estimates import prompt_tokens
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import MessageState, Period
@@ -34,7 +35,7 @@ pytestmark = [
 
 # What `begin_turn` asks takes, and an answer of at most so many tokens.
 LONGEST = 100
-PROMPT = budgets.prompt_tokens(["", "A question"])
+PROMPT = prompt_tokens(["", "A question"])
 ONE = PROMPT + LONGEST
 
 

@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from chat.domain import budgets
+from chat.domain.estimates import prompt_tokens
 from tests.several.conftest import Team
 from tests.upstream.process import Upstream
 
 PROMPT = "What fits?"
 # Without a setting an answer may have as many tokens.
-ONE = budgets.prompt_tokens(["", PROMPT]) + budgets.MOST_OUTPUT
+ONE = prompt_tokens(["", PROMPT]) + budgets.MOST_OUTPUT
 SENDS, FITTING, AT_ONCE = 200, 10, 60
 
 
