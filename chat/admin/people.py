@@ -21,8 +21,15 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     The address is not changed either: it is the login, and invitations and resets go there.
     """
 
-    list_display = ("email", "display_name", "is_active", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_superuser")
+    list_display = (
+        "email",
+        "display_name",
+        "is_active",
+        "is_reviewer",
+        "is_superuser",
+        "last_login",
+    )
+    list_filter = ("is_active", "is_reviewer", "is_superuser")
     search_fields = ("email", "display_name")
     ordering = ("email",)
     fields = (
@@ -32,6 +39,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "cost_centre",
         "groups",
         "is_active",
+        "is_reviewer",
         "is_superuser",
         "created_at",
         "last_login",

@@ -52,6 +52,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_default="",
         help_text=_("Who pays for what this person uses from now on."),
     )
+    is_reviewer = models.BooleanField(
+        _("reviewer"),
+        default=False,
+        db_default=False,
+        help_text=_("Sees the whole team's usage, and changes nothing."),
+    )
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
     is_active = models.BooleanField(
         _("may sign in"),
@@ -82,6 +88,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_administrator(self) -> bool:
         return self.is_active and self.is_superuser
+
+    @property
+    def sees_team_usage(self) -> bool:
+        """Figures and times of everybody, never a text."""
+        return self.is_administrator or (self.is_active and self.is_reviewer)
 
     def clean(self) -> None:
         self.email = self.email.strip().lower()

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -48,6 +48,33 @@ def signed_in(
             return unsent(request, heading=words, notice=words, status=503)
 
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def reviewer_only(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let in who sees the team's usage. To others there is no such page."""
+    return signed_in(_where(lambda user: user.sees_team_usage, view))
+
+
+def administrator_only(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let administrators in. To others there is no such page."""
+    return signed_in(_where(lambda user: user.is_administrator, view))
+
+
+def _where(
+    may_enter: Callable[[User], bool],
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[SignedInRequest, P], HttpResponseBase]:
+    @wraps(view)
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not may_enter(request.user):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return cast("Callable[Concatenate[SignedInRequest, P], HttpResponseBase]", guarded)
 
 
 def unsent(

@@ -1,7 +1,6 @@
-"""What was used: everybody's own figures, and for administrators the team's."""
+"""What was used: everybody's own figures, and for reviewers and administrators the team's."""
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,46 +10,33 @@ from chat.forms.usage import PeriodForm
 from chat.models import User
 from chat.queries import calendar, usage
 from chat.rendering import sheet
+from chat.views.access import SignedInRequest, reviewer_only, signed_in
 
 
 @require_safe
-@login_required
-def my_usage(request: HttpRequest) -> HttpResponse:
-    user, form = _mine(request)
-    return _page(request, "usage/mine.html", user, form)
+@signed_in
+def my_usage(request: SignedInRequest) -> HttpResponse:
+    return _page(request, "usage/mine.html", request.user, _period(request))
 
 
 @require_safe
-@login_required
-def my_usage_csv(request: HttpRequest) -> HttpResponse:
-    user, form = _mine(request)
-    return _download(request, user, form, page="my_usage", name="evoweb-usage")
+@signed_in
+def my_usage_csv(request: SignedInRequest) -> HttpResponse:
+    form = _period(request)
+    return _download(request, request.user, form, page="my_usage", name="evoweb-usage")
 
 
 @require_safe
-@login_required
-def team_usage(request: HttpRequest) -> HttpResponse:
-    return _page(request, "usage/team.html", None, _of_team(request))
+@reviewer_only
+def team_usage(request: SignedInRequest) -> HttpResponse:
+    return _page(request, "usage/team.html", None, _period(request))
 
 
 @require_safe
-@login_required
-def team_usage_csv(request: HttpRequest) -> HttpResponse:
-    form = _of_team(request)
+@reviewer_only
+def team_usage_csv(request: SignedInRequest) -> HttpResponse:
+    form = _period(request)
     return _download(request, None, form, page="team_usage", name="evoweb-team-usage")
-
-
-def _mine(request: HttpRequest) -> tuple[User, PeriodForm]:
-    assert isinstance(request.user, User)
-    return request.user, _period(request)
-
-
-def _of_team(request: HttpRequest) -> PeriodForm:
-    """To others there is no such page."""
-    assert isinstance(request.user, User)
-    if not request.user.is_administrator:
-        raise Http404
-    return _period(request)
 
 
 def _period(request: HttpRequest) -> PeriodForm:

@@ -134,6 +134,13 @@ def test_an_administrator_makes_and_unmakes_administrators(
     assert (ben.is_superuser, ben.is_staff) == (expected, expected)
 
 
+def test_an_administrator_makes_reviewers(ana: User, ben: User, sign_in: SignIn) -> None:
+    sign_in(ana).post(page_of(ben), form(ben, is_reviewer="on"))
+
+    ben.refresh_from_db()
+    assert (ben.is_reviewer, ben.is_administrator) == (True, False)
+
+
 def test_nobody_takes_their_own_rights_away(ana: User, sign_in: SignIn) -> None:
     sign_in(ana).post(page_of(ana), {"display_name": "Anna", "language": ""})
 

@@ -1,4 +1,5 @@
-"""The people of these tests and the ledger they fill. Ana administers, Ben and Cleo do not."""
+"""The people of these tests and the ledger they fill. Ana administers, Rita reviews, Ben and Cleo
+do neither."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,11 @@ def ben(db: None) -> User:
 @pytest.fixture
 def cleo(db: None) -> User:
     return User.objects.create_user("cleo@example.org", display_name="Cleo")
+
+
+@pytest.fixture
+def rita(db: None) -> User:
+    return User.objects.create_user("rita@example.org", display_name="Rita", is_reviewer=True)
 
 
 @pytest.fixture

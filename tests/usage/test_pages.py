@@ -38,6 +38,24 @@ def test_an_administrator_may_see_every_page(ana: User, client_for: ClientFor, p
     assert client_for(ana).get(reverse(page), NOVEMBER).status_code == 200
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_reviewer_sees_the_teams_figures_and_administers_nothing(
+    rita: User, client_for: ClientFor, spend: Spend, page: str
+) -> None:
+    spend()
+    client = client_for(rita)
+
+    assert client.get(reverse(page), NOVEMBER).status_code == 200
+    assert client.get(reverse("admin:index")).status_code != 200
+
+
+def test_a_reviewer_who_is_switched_off_sees_nothing(rita: User, client_for: ClientFor) -> None:
+    client = client_for(rita)
+    User.objects.filter(pk=rita.pk).update(is_active=False)
+
+    assert client.get(reverse(TEAM)).status_code == 302
+
+
 @pytest.mark.parametrize(("page", "status"), list(zip(PAGES, [200, 404, 200, 404], strict=True)))
 def test_to_a_member_the_team_has_no_page(
     ben: User, client_for: ClientFor, spend: Spend, page: str, status: int
