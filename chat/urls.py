@@ -41,5 +41,6 @@ urlpatterns = [
     path("usage/", usage.my_usage, name="my_usage"),
     path("usage/days.csv", usage.my_usage_csv, name="my_usage_csv"),
     path("usage/team/", usage.team_usage, name="team_usage"),
+    path("usage/team/estimates/", usage.estimates, name="estimates"),
     path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
 ]

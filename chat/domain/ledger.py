@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from chat.completions.events import Identified, Usage
 from chat.completions.families import family_of
-from chat.domain import budgets, pricing, totals
-from chat.domain.estimates import Estimate
+from chat.domain import budgets, learned, pricing, totals
+from chat.domain.estimates import Attempt
 from chat.enums import RUNNING_STATES, CompletionState, Fault, Source
 from chat.models import Completion, Conversation, Message, Process, User
 
@@ -31,10 +31,14 @@ class Receipt:
     error: str = ""
     was_stopped: bool = False
     first_token_at: datetime | None = None
-    # Characters sent (system prompt included) and read (thinking included).
+    first_text_at: datetime | None = None
+    # When something came last, or the attempt began.
+    heard_at: datetime | None = None
+    # Characters sent (system prompt included) and read: with the thinking, and without it.
     prompt_characters: int = 0
     prompt_messages: int = 0
     output_characters: int = 0
+    text_characters: int = 0
     # What was asked of which model.
     model: str = ""
     max_tokens: int | None = None
@@ -81,8 +85,12 @@ def close_row(completion_id: int, receipt: Receipt, *, is_last: bool = True) -> 
     opened = Completion.objects.filter(pk=completion_id).open()
     if (row := opened.first()) is None:
         return False
-    told = _told(receipt) | _figures(receipt)
+    told = _told(receipt) | _given(receipt.usage)
     _change(row, told)
+    if row.is_estimated:
+        estimated = _estimated(row, receipt)
+        _change(row, estimated)
+        told |= estimated
     priced = pricing.fields(row)
     _change(row, priced)
     if not opened.update(**told, **priced):
@@ -111,6 +119,10 @@ def _told(receipt: Receipt) -> dict[str, Any]:
         "error": receipt.error,
         "finish_reason": _text(receipt.finish_reason, 64),
         "was_stopped": receipt.was_stopped,
+        "prompt_characters": receipt.prompt_characters,
+        "prompt_messages": receipt.prompt_messages,
+        "text_characters": receipt.text_characters,
+        "first_text_at": receipt.first_text_at,
     }
     if receipt.first_token_at:
         told["first_token_at"] = receipt.first_token_at
@@ -140,10 +152,6 @@ def _counts_output(receipt: Receipt) -> bool:
     return usage is not None and bool(usage.output or not receipt.output_characters)
 
 
-def _figures(receipt: Receipt) -> dict[str, Any]:
-    return _given(receipt.usage) | _estimated(receipt)
-
-
 def _given(usage: Usage | None) -> dict[str, Any]:
     if usage is not None:
         names = (
@@ -156,19 +164,18 @@ def _given(usage: Usage | None) -> dict[str, Any]:
     return {}
 
 
-def _estimated(receipt: Receipt) -> dict[str, Any]:
-    if state_of(receipt) != CompletionState.ESTIMATED:
-        return {}
-    prompt = Estimate.of_prompt(
-        characters=receipt.prompt_characters,
-        messages=receipt.prompt_messages,
-        surely_billed=receipt.http_status == 200,
-    )
+def _estimated(row: Completion, receipt: Receipt) -> dict[str, Any]:
     family = family_of(receipt.model)
-    output = Estimate.of_output(
-        characters=receipt.output_characters,
-        thinking=family.max_thinking,
-        limit=family.most_output(receipt.max_tokens),
+    attempt = Attempt.of(
+        row,
+        heard_at=receipt.heard_at,
+        is_begun=receipt.http_status == 200,
+        thought_characters=receipt.output_characters - receipt.text_characters,
+    )
+    habits = learned.habits_of(row.model_asked)
+    prompt = attempt.prompt(habits)
+    output = attempt.output(
+        habits, limit=family.most_output(receipt.max_tokens), max_thinking=family.max_thinking
     )
     if (usage := receipt.usage) is not None:
         # What the upstream had counted when it was cut off is surely billed.

@@ -10,7 +10,8 @@ from chat.completions.request import ChatMessage, CompletionRequest, TextPart
 from chat.domain import seam
 from chat.domain.parameters import Parameters
 from chat.enums import Role
-from chat.models import Conversation
+from chat.models import Conversation, Message
+from chat.queries import thread
 
 # Models that may not be given the beginning of their answer are asked for the rest of it. The end
 # is repeated, so that it can be seen where the rest begins: `domain.seam` takes that out again.
@@ -29,6 +30,12 @@ class Said(Protocol):
     def text(self) -> str: ...
     @property
     def reasoning(self) -> str: ...
+
+
+def request_for(reply: Message, *, begun: str = "", thought: str = "") -> CompletionRequest:
+    """What is asked for a reply, or for the rest of one that begins so. One query."""
+    path = thread.words_to(reply.conversation_id, reply.parent_id)
+    return build(reply.conversation, path=path, begun=begun, thought=thought)
 
 
 def build(

@@ -108,7 +108,7 @@ def start(
         conversation_id=conversation.pk,
         user_id=conversation.owner_id,
         completion_id=row.pk,
-        request=_within(row.output_limit, _request(reply, begun, thought)),
+        request=_within(row.output_limit, prompts.request_for(reply, begun=begun, thought=thought)),
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
         thought=thought,
@@ -127,11 +127,6 @@ def _within(limit: int | None, request: CompletionRequest) -> CompletionRequest:
     """A hard budget holds so many tokens of output for it, and no more may come."""
     limits = [each for each in (limit, request.max_tokens) if each is not None]
     return dataclasses.replace(request, max_tokens=min(limits, default=None))
-
-
-def _request(reply: Message, begun: str, thought: str) -> CompletionRequest:
-    path = thread.words_to(reply.conversation_id, reply.parent_id)
-    return prompts.build(reply.conversation, path=path, begun=begun, thought=thought)
 
 
 @transaction.atomic
@@ -240,7 +235,7 @@ def abandon(reply_id: int, claim: uuid.UUID | None) -> bool:
         error="" if stopped else Fault.RESTARTED,
     )
     for row in reply.completions.open():
-        _close_left(row, reply, begun=_begun(row), characters=len(text) + len(reasoning))
+        _close_left(row, reply, begun=_begun(row), read=(len(text), len(reasoning)))
     return _seal(left, reply_id, conversation_id, outcome)
 
 
@@ -258,18 +253,24 @@ def close_left() -> int:
     for row in rows:
         reply = row.message
         assert reply is not None
-        characters = len(reply.text) + len(reply.reasoning)
         # What was there before is not known apart any more: the prompt counts it by its length.
         begun = reply.text[: row.continues_at], ""
-        closed += _close_left(row, reply, begun=begun, characters=characters)
+        read = len(reply.text), len(reply.reasoning)
+        closed += _close_left(row, reply, begun=begun, read=read)
     return closed
 
 
 def _close_left(
-    row: Completion, reply: Message, *, begun: tuple[str, str], characters: int
+    row: Completion, reply: Message, *, begun: tuple[str, str], read: tuple[int, int]
 ) -> bool:
-    """Close a row of which a process that is gone told nothing: what came of it is an estimate."""
-    request = _request(reply, *begun)
+    """Close a row of which a process that is gone told nothing: what came of it is an estimate.
+
+    `read` are the characters of text and of thinking that there are, with those from before.
+    """
+    words, thought = begun
+    request = prompts.request_for(reply, begun=words, thought=thought)
+    text, thinking = read
+    characters = max(0, text + thinking - row.continues_at)
     return ledger.close_row(
         row.pk,
         Receipt(
@@ -277,12 +278,13 @@ def _close_left(
             was_stopped=reply.stop_requested_at is not None,
             prompt_characters=prompts.characters(request),
             prompt_messages=len(request.messages),
-            output_characters=max(0, characters - row.continues_at),
+            output_characters=characters,
+            text_characters=min(text, characters),
             model=request.model,
             max_tokens=request.max_tokens,
             # Without a claim nobody had begun to ask.
             may_be_billed=reply.claim is not None,
-            http_status=200 if characters > row.continues_at else None,
+            http_status=200 if characters else None,
         ),
     )
 

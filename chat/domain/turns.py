@@ -16,13 +16,12 @@ from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from chat.domain import budgets, ledger, revisions
+from chat.domain import budgets, ledger, prompts, revisions
 from chat.domain.budgets import BudgetRefuses
 from chat.domain.parameters import Parameters
 from chat.domain.revisions import ConversationGone
 from chat.enums import MessageState, Role
 from chat.models import Completion, Conversation, JournalPiece, Message, User
-from chat.queries import thread
 
 
 class TurnRefused(Exception):
@@ -199,15 +198,13 @@ def _leave_room_for_others(author: User) -> None:
         raise ManyRunning
 
 
-def _hold(row: Completion, conversation: Conversation, *, through: Message, author: User) -> None:
-    """Against the budgets, if there are any: the branch up to here, and the longest answer."""
+def _hold(row: Completion, reply: Message, *, author: User, begun: str = "") -> None:
+    """Against the budgets, if there are any: what will be asked, and the longest answer."""
 
     def texts() -> Iterator[str]:
-        yield conversation.system_prompt
-        for words in thread.words_to(conversation.pk, through.pk):
-            yield words.text + words.reasoning
+        return prompts.texts(prompts.request_for(reply, begun=begun, thought=reply.reasoning))
 
-    max_tokens = Parameters.from_json(conversation.parameters).max_tokens
+    max_tokens = Parameters.from_json(reply.conversation.parameters).max_tokens
     budgets.reserve(row, author, texts=texts, max_tokens=max_tokens)
 
 
@@ -222,7 +219,7 @@ def _reserve_reply(
         revision=conversation.revision,
     )
     row = ledger.open_row(reply=reply, conversation=conversation, user=author)
-    _hold(row, conversation, through=prompt, author=author)
+    _hold(row, reply, author=author)
     conversation.head = reply
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
@@ -240,7 +237,8 @@ def _reserve_rest(
         user=author,
         continues_at=len(reply.text) + len(reply.reasoning),
     )
-    _hold(row, conversation, through=reply, author=author)
+    reply.conversation = conversation
+    _hold(row, reply, author=author, begun=reply.text)
     reply.text = reply.reasoning = reply.error = reply.finish_reason = ""
     reply.state, reply.revision = MessageState.WAITING, revision
     reply.claim = reply.stop_requested_at = reply.finished_at = None

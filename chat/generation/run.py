@@ -282,6 +282,7 @@ class Run:
         match event:
             case Text(text):
                 self._note_first_token()
+                self._note_text(text)
                 self._count(text)
                 self._show(self._seam.take(text))
             case Reasoning(text):
@@ -304,7 +305,13 @@ class Run:
             self._text.append(text)
             self._journal.append(self.reply_id, text=text)
 
+    def _note_text(self, text: str) -> None:
+        if self._receipt.first_text_at is None:
+            self._receipt.first_text_at = timezone.now()
+        self._receipt.text_characters += len(text)
+
     def _count(self, text: str) -> None:
+        self._receipt.heard_at = timezone.now()
         self._receipt.output_characters += len(text)
         self._characters += len(text)
         if self._characters > LONGEST_REPLY:

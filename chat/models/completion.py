@@ -24,6 +24,9 @@ class CompletionQuerySet(models.QuerySet["Completion"]):
     def open(self) -> Self:
         return self.filter(state=Literal(CompletionState.OPEN.value))
 
+    def final(self) -> Self:
+        return self.filter(state=Literal(CompletionState.FINAL.value))
+
     def closed(self) -> Self:
         return self.exclude(state=CompletionState.OPEN)
 
@@ -114,6 +117,13 @@ class Completion(models.Model):
     output_tokens = _figure("output_tokens")
     usage = models.JSONField(_("usage as it came"), null=True, blank=True)
 
+    # What an estimate rests on, and what is learned from where the figures came: characters sent
+    # and read, and when the first that is no thinking came.
+    prompt_characters = _figure(_("characters sent"))
+    prompt_messages = _figure(_("messages sent"))
+    text_characters = _figure(_("characters read"))
+    first_text_at = models.DateTimeField(_("first text"), null=True, blank=True)
+
     # What evoweb reckons when the upstream gave no usage: the likely figure and its bounds.
     estimated_prompt = _figure(_("prompt tokens, estimated"))
     estimated_prompt_low = _figure(_("prompt tokens, at least"))
@@ -182,6 +192,11 @@ class Completion(models.Model):
         indexes = (
             models.Index(fields=("user", "started_at"), name="completion_of_user"),
             models.Index(fields=("started_at",), name="completion_by_time"),
+            models.Index(
+                fields=("model_asked", "started_at"),
+                condition=Q(state=CompletionState.FINAL),
+                name="completion_final_of_model",
+            ),
         )
 
     def __str__(self) -> str:

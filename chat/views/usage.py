@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from chat.domain import learned
 from chat.forms.usage import PeriodForm
 from chat.models import User
 from chat.queries import calendar, usage
@@ -37,6 +38,13 @@ def team_usage(request: SignedInRequest) -> HttpResponse:
 def team_usage_csv(request: SignedInRequest) -> HttpResponse:
     form = _period(request)
     return _download(request, None, form, page="team_usage", name="evoweb-team-usage")
+
+
+@require_safe
+@reviewer_only
+def estimates(request: SignedInRequest) -> HttpResponse:
+    """How far off the ledger's estimates are, by what is known of whole answers."""
+    return render(request, "usage/estimates.html", {"errors": learned.errors()})
 
 
 def _period(request: HttpRequest) -> PeriodForm:

@@ -70,6 +70,9 @@ class Row:
     prompt_tokens: int | None
     completion_tokens: int | None
     low_output: int | None
+    # Tokens in and out together, of an estimate: at least, and at most.
+    least: int | None
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,10 @@ def _crowd_script(chance: Random) -> dict[str, Any]:
 def _script(chance: Random) -> dict[str, Any]:
     """How one request is answered."""
     answer = _numbered(rate=chance.uniform(12, 35), count=chance.randrange(10, 110)) | {
-        "repeats": chance.random() < 0.8
+        "repeats": chance.random() < 0.8,
+        # Billed, and never seen: what is thought first, and what is under way when a client leaves.
+        "hidden_tokens": chance.randrange(120),
+        "runs_ahead": chance.randrange(30),
     }
     short = answer | {"count": chance.randrange(1, 40)}
     refusal: dict[str, Any] = {
@@ -178,4 +181,10 @@ def _script(chance: Random) -> dict[str, Any]:
 
 
 def _numbered(*, rate: float, count: int) -> dict[str, Any]:
-    return {"stamp": True, "numbered": True, "rate": round(rate, 1), "count": count}
+    return {
+        "stamp": True,
+        "numbered": True,
+        "stamp_tokens": 6,
+        "rate": round(rate, 1),
+        "count": count,
+    }

@@ -25,6 +25,7 @@ def of(result: Result) -> str:
     )
     statuses = Counter(str(status or "no answer") for status in here.statuses)
     frames = sum(tab.frames for tab in here.tabs)
+    least, most = verdict.bounds(evidence)
     connections = sum(tab.connections for tab in here.tabs)
     lines = [
         f"seed {result.plan.seed} on {here.world.kind}: {result.seconds:.0f} s",
@@ -32,6 +33,7 @@ def of(result: Result) -> str:
         f"  prompts: {_counted(sent)}; answers to POST: {_counted(statuses)}",
         f"  replies: {_counted(replies)}; ledger: {_counted(rows)}; "
         f"upstream: {len(evidence.requests)} requests",
+        f"  tokens: {verdict.billed(evidence)} billed, {least} to {most} in the ledger",
         f"  {len(here.tabs)} tabs, {connections} sockets, {frames} frames; "
         f"text went back {sum(tab.screen.shrunk for tab in here.tabs)} times",
         f"  text when shown: {_distribution([age * 1000 for _, age in here.ages])}",

@@ -146,7 +146,9 @@ def _collect(here: Stage, first: tuple[int, int]) -> None:
         _row(*row)
         for row in world.database.rows(
             "SELECT id, message_id, state, upstream_id, error, finish_reason, started_at, "
-            "prompt_tokens, completion_tokens, estimated_output_low FROM chat_completion "
+            "prompt_tokens, completion_tokens, estimated_output_low, "
+            "estimated_prompt_low + estimated_output_low, "
+            "estimated_prompt_high + estimated_output_high FROM chat_completion "
             "WHERE id > %s ORDER BY id",
             row_id,
         )

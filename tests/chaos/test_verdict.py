@@ -37,10 +37,10 @@ def evidence() -> Evidence:
             Message(11, 10, "assistant", "complete", text, ""),
         ],
         rows=[
-            Row(1, 11, "failed", "", "overloaded", "", 0.1, None, None, None),
-            Row(2, 11, "estimated", "", "restarted", "", 0.5, None, None, 1),
-            Row(3, 11, "final", "two", "", "stop", 4.5, 9, 2, None),
-            Row(4, 11, "estimated", "", "restarted", "", 0.1, None, None, 0),
+            Row(1, 11, "failed", "", "overloaded", "", 0.1, None, None, None, None, None),
+            Row(2, 11, "estimated", "", "restarted", "", 0.5, None, None, 1, 5, 40),
+            Row(3, 11, "final", "two", "", "stop", 4.5, 9, 2, None, None, None),
+            Row(4, 11, "estimated", "", "restarted", "", 0.1, None, None, 0, 0, 30),
         ],
         requests=[
             _request(0, "none", (), arrived_at=0.2, ended_at=0.2, status=503),
@@ -151,6 +151,11 @@ def _charge_for_nothing(found: Evidence) -> None:
     found.requests.pop(0)
 
 
+def _allow_too_little(found: Evidence) -> None:
+    for number in (1, 3):
+        _row(found, number, most=5)
+
+
 DOCTORED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("An accepted prompt is there exactly once", _lose_prompt),
     ("An accepted prompt is there exactly once", _double_prompt),
@@ -170,6 +175,14 @@ DOCTORED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("No row is open", lambda found: _row(found, 0, state="open")),
     ("Final figures are the upstream's", lambda found: _row(found, 2, completion_tokens=3)),
     ("Figures that were given are taken", lambda found: _row(found, 2, state="estimated")),
+    (
+        "The bill lies within the bounds of the ledger",
+        lambda found: _row(found, 1, least=20),
+    ),
+    (
+        "The bill lies within the bounds of the ledger",
+        _allow_too_little,
+    ),
     ("Nothing fails by a fault of ours", lambda found: _reply(found, error="internal")),
     ("Nothing fails by a fault of ours", lambda found: _row(found, 0, error="internal")),
     ("No reply is left running", lambda found: _reply(found, state="streaming")),

@@ -198,6 +198,32 @@ def _figures_left_out(evidence: Evidence) -> Iterator[str]:
             yield f"row {row.id} is {row.state}; request {request.number} gave its figures"
 
 
+def _bills_outside_the_bounds(evidence: Evidence) -> Iterator[str]:
+    """Of all that was answered together: a single bound may be missed, by a little."""
+    least, most = bounds(evidence)
+    if not least <= billed(evidence) <= most:
+        yield f"{billed(evidence)} tokens were billed, and the ledger has {least} to {most}"
+
+
+def billed(evidence: Evidence) -> int:
+    """By the upstream, for all that it answered, in tokens."""
+    return sum(
+        request.prompt_tokens + request.completion_tokens
+        for request in evidence.requests
+        if request.status == 200
+    )
+
+
+def bounds(evidence: Evidence) -> tuple[int, int]:
+    """Between which all rows together lie, in tokens."""
+    least = most = 0
+    for row in evidence.rows:
+        known = (row.prompt_tokens or 0) + (row.completion_tokens or 0)
+        least += known if row.state == "final" else row.least or 0
+        most += known if row.state == "final" else row.most or 0
+    return least, most
+
+
 def _errors_of_ours(evidence: Evidence) -> Iterator[str]:
     for reply in _replies(evidence):
         if reply.error == "internal":
@@ -372,6 +398,7 @@ PROMISES: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "No row is open": _open_rows,
     "Final figures are the upstream's": _figures_of_their_own,
     "Figures that were given are taken": _figures_left_out,
+    "The bill lies within the bounds of the ledger": _bills_outside_the_bounds,
     "Nothing fails by a fault of ours": _errors_of_ours,
     "No reply is left running": _replies_left_running,
     "The journal is empty": _journal_of_finished_replies,

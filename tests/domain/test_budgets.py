@@ -35,7 +35,7 @@ pytestmark = [
 
 # What `begin_turn` asks takes, and an answer of at most so many tokens.
 LONGEST = 100
-PROMPT = prompt_tokens(["", "A question"])
+PROMPT = prompt_tokens(["A question"])
 ONE = PROMPT + LONGEST
 
 

@@ -10,12 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chat.completions.events import Usage
 from chat.domain import conversations, ledger, processes, replies, turns
-from chat.domain.estimates import Estimate
 from chat.domain.ledger import Receipt
 from chat.domain.parameters import Parameters
 from chat.domain.replies import Outcome, Standing, StoppedReplyOpen
@@ -495,20 +492,3 @@ def test_every_deed_takes_the_conversation_before_its_messages(
     takes = [sql.startswith(TAKES_CONVERSATION) for sql in statements]
     changes = [sql.startswith('UPDATE "chat_message"') for sql in statements]
     assert takes.index(True) < changes.index(True)
-
-
-@given(
-    characters=st.integers(0, 10**7),
-    messages=st.integers(1, 1000),
-    limit=st.none() | st.integers(1, 10**6),
-    thinking=st.integers(0, 10**6),
-    figure=st.none() | st.integers(0, 10**7),
-)
-def test_an_estimate_lies_in_its_bounds(
-    characters: int, messages: int, limit: int | None, thinking: int, figure: int | None
-) -> None:
-    prompt = Estimate.of_prompt(characters=characters, messages=messages, surely_billed=True)
-    output = Estimate.of_output(characters=characters, thinking=thinking, limit=limit)
-
-    for estimate in (prompt, output, prompt.known(figure), output.at_least(figure)):
-        assert 0 <= estimate.low <= estimate.likely <= estimate.high

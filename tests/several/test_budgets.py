@@ -17,7 +17,7 @@ from tests.upstream.process import Upstream
 
 PROMPT = "What fits?"
 # Without a setting an answer may have as many tokens.
-ONE = prompt_tokens(["", PROMPT]) + budgets.MOST_OUTPUT
+ONE = prompt_tokens([PROMPT]) + budgets.MOST_OUTPUT
 SENDS, FITTING, AT_ONCE = 200, 10, 60
 
 

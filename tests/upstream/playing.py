@@ -224,7 +224,7 @@ class Player:
                 self._record.written.append(stamp)
             await self._write(b"%b%b%b" % (before, stamp.encode(), after))
             self._record.pieces_sent += 1
-            self._record.billed.completion_tokens += 1
+            self._record.billed.completion_tokens += self._script.stamp_tokens
 
     async def _repeat_end(self) -> None:
         """Do what is asked of who goes on: begin with the last characters of what is there."""

@@ -74,6 +74,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     # is asked to go on from an answer's end repeats that first.
     numbered: bool = False
     repeats: bool = True
+    stamp_tokens: int = 1  # what each of them costs
 
     def steps(self) -> list[Piece]:
         return [Piece(text=piece) if isinstance(piece, str) else piece for piece in self.pieces]
