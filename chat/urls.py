@@ -11,6 +11,7 @@ from chat.views import (
     people,
     turns,
     usage,
+    what_if,
 )
 
 _conversation = [
@@ -42,5 +43,6 @@ urlpatterns = [
     path("usage/days.csv", usage.my_usage_csv, name="my_usage_csv"),
     path("usage/team/", usage.team_usage, name="team_usage"),
     path("usage/team/estimates/", usage.estimates, name="estimates"),
+    path("usage/what-if/", what_if.what_if_limits, name="what_if"),
     path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
 ]
