@@ -5,6 +5,7 @@ from django.urls import include, path
 from chat.views import (
     changes,
     conversations,
+    exports,
     health,
     live,
     metrics,
@@ -45,4 +46,12 @@ urlpatterns = [
     path("usage/team/estimates/", usage.estimates, name="estimates"),
     path("usage/what-if/", what_if.what_if_limits, name="what_if"),
     path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
+    path("usage/ledger.csv", exports.my_ledger, {"kind": "csv"}, name="my_ledger_csv"),
+    path("usage/ledger.jsonl", exports.my_ledger, {"kind": "jsonl"}, name="my_ledger_jsonl"),
+    path("usage/focus.csv", exports.my_ledger, {"kind": "focus"}, name="my_ledger_focus"),
+    path("usage/team/ledger.csv", exports.team_ledger, {"kind": "csv"}, name="team_ledger_csv"),
+    path(
+        "usage/team/ledger.jsonl", exports.team_ledger, {"kind": "jsonl"}, name="team_ledger_jsonl"
+    ),
+    path("usage/team/focus.csv", exports.team_ledger, {"kind": "focus"}, name="team_ledger_focus"),
 ]

@@ -16,10 +16,11 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 class DayField(forms.DateField):
     """A day as browsers send it, whatever the language of the page."""
 
-    def __init__(self, label: Any) -> None:
+    def __init__(self, label: Any, *, required: bool = True) -> None:
         out_of_range = _("Give a day from the year 2000 on.")
         super().__init__(
             label=label,
+            required=required,
             input_formats=["%Y-%m-%d"],
             error_messages={
                 "required": _("Give a day."),

@@ -26,8 +26,8 @@ FAULTS = (OperationalError, InterfaceError)
 class DatabasePool:
     """Runs synchronous database work for asynchronous code, a few calls at a time."""
 
-    def __init__(self, name: str = "database") -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=name)
+    def __init__(self, name: str = "database", threads: int = THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work` may run twice, so it has to be one transaction, or only read."""

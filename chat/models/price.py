@@ -108,18 +108,22 @@ class Price(models.Model):
         `cached` is a part of `prompt`; `output` holds the thinking.
         """
         cached = min(cached, prompt)
-        rates = self._rates(prompt)
+        rates = self.rates(prompt)
         whole = (prompt - cached) * rates[0] + cached * rates[1] + output * rates[2]
         return whole / MILLION
 
     def saved_by_cache(self, *, prompt: int, cached: int) -> Decimal:
         """How much more the cached tokens would have cost as any others."""
-        full, reduced, _ = self._rates(prompt)
+        full, reduced, _ = self.rates(prompt)
         return min(cached, prompt) * (full - reduced) / MILLION
 
-    def _rates(self, prompt: int) -> tuple[Decimal, Decimal, Decimal]:
+    def is_long(self, prompt: int) -> bool:
+        """Whether a prompt of so many tokens costs the rates for long ones."""
+        return self.long_prompt_over is not None and prompt > self.long_prompt_over
+
+    def rates(self, prompt: int) -> tuple[Decimal, Decimal, Decimal]:
         """For fresh, cached and completion tokens."""
-        if self.long_prompt_over is not None and prompt > self.long_prompt_over:
+        if self.is_long(prompt):
             assert self.long_prompt is not None
             assert self.long_completion is not None
             cached = self.long_prompt if self.long_cached is None else self.long_cached

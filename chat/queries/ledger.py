@@ -1,0 +1,144 @@
+"""The closed rows of the ledger, batch by batch, in the order in which they began.
+
+Each batch is a short query of its own that goes on behind the last row of the one before. So a file
+of any size holds neither a connection nor a moment of the database, and as a row that is closed has
+one place in that order for ever, none comes twice.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, Q, TextField
+from django.db.models.sql.compiler import SQLCompiler
+
+from chat.completions.events import billed_output
+from chat.enums import CompletionState
+from chat.models import Completion, Price, User
+from chat.models.completion import CompletionQuerySet
+from chat.queries import calendar
+
+# Rows of one query.
+BATCH = 2_000
+
+
+# What is read of a row, by the name it is to have: a column, or what the database makes of one.
+Fields = Mapping[str, str | Func]
+
+
+class Place(NamedTuple):
+    """Of a row in the order."""
+
+    started_at: datetime | str
+    pk: int
+
+
+class Instant(Func):
+    """A moment as ISO 8601 has it, written by the database: to make a `datetime` of it, and words
+    of that, takes most of the time that a row takes."""
+
+    output_field = TextField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        template = "substr(replace(%(expressions)s, ' ', 'T') || '.000000', 1, 26) || 'Z'"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        words = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+        template = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{words}')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Of one person or of everybody, from one of the team's days to another, both included. What is
+    not given is no limit.
+
+    Only what had ended at a moment, so that attempts which end meanwhile are not in it by chance.
+    """
+
+    ended_by: datetime
+    user_id: int | None = None
+    start: date | None = None
+    end: date | None = None
+
+    @property
+    def rows(self) -> CompletionQuerySet:
+        rows = Completion.objects.filter(finished_at__lte=self.ended_by)
+        if self.user_id is not None:
+            rows = rows.filter(user_id=self.user_id)
+        if self.start is not None:
+            rows = rows.filter(started_at__gte=calendar.midnight(self.start))
+        if self.end is not None:
+            rows = rows.filter(started_at__lt=calendar.midnight(self.end + timedelta(days=1)))
+        return rows
+
+
+class Person(NamedTuple):
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows with the fields that were asked for, and who and which prices they speak of."""
+
+    rows: Sequence[Any]
+    people: Mapping[int, Person]
+    prices: Mapping[int | None, Price]
+    # Where the next batch goes on; None at the end.
+    last: Place | None
+
+
+def batch(selection: Selection, fields: Fields, *, after: Place | None) -> Batch:
+    """`fields` name at least those of a place, the person and the price. Three queries."""
+    rows = selection.rows
+    if after is not None:
+        # The index by time finds its place by the first condition.
+        rows = rows.filter(started_at__gte=after.started_at).exclude(
+            Q(started_at=after.started_at, pk__lte=after.pk)
+        )
+    row_of = namedtuple("Row", fields)._make  # type: ignore[attr-defined]
+    values = rows.order_by("started_at", "pk").values_list(*fields.values())
+    found = [row_of(row) for row in values[:BATCH]]
+    return Batch(
+        rows=found,
+        people=_people({row.user_id for row in found}),
+        prices=Price.objects.in_bulk({row.price_id for row in found if row.price_id is not None}),
+        last=Place(found[-1].started_at, found[-1].id) if len(found) == BATCH else None,
+    )
+
+
+def _people(ids: set[int]) -> dict[int, Person]:
+    users = User.objects.filter(pk__in=ids).only("display_name", "email")
+    return {user.pk: Person(user.name, user.email) for user in users}
+
+
+# What `Completion` says of itself, for rows that are not made into one
+
+
+def prompt_of(row: Any) -> int | None:
+    """Tokens in."""
+    is_estimated = row.state == CompletionState.ESTIMATED
+    return row.estimated_prompt if is_estimated else row.prompt_tokens  # type: ignore[no-any-return]
+
+
+def output_of(row: Any) -> int | None:
+    """Tokens out, hidden thinking included."""
+    if row.state == CompletionState.ESTIMATED:
+        return row.estimated_output  # type: ignore[no-any-return]
+    return billed_output(
+        prompt=row.prompt_tokens,
+        completion=row.completion_tokens,
+        total=row.total_tokens,
+        reasoning=row.reasoning_tokens,
+    )
