@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F
 from django.utils import timezone
 
 from chat.completions.families import family_of
 from chat.domain.estimates import prompt_tokens
-from chat.enums import Period
 from chat.models import Allowance, Budget, Completion, Hold, Price, User
 from chat.models.budget import parts_of
 from chat.queries import calendar
@@ -36,7 +35,7 @@ class BudgetExceeded(BudgetRefuses):
     def __init__(self, budget: Budget) -> None:
         super().__init__(str(budget))
         self.budget = budget
-        _start, self.resets_at = starts(budget.period, timezone.now())
+        _start, self.resets_at = calendar.starts(budget.period, timezone.now())
 
 
 class ModelWithoutPrice(BudgetRefuses):
@@ -96,25 +95,12 @@ def carry(row: Completion, *, to: Completion) -> None:
     row.holds.update(completion=to)
 
 
-def starts(period: str, moment: datetime) -> tuple[datetime, datetime]:
-    """When this period of the team's time began, and when the next one will."""
-    day = calendar.today(moment)
-    if period == Period.WEEK:
-        first = calendar.first_of_week(day)
-        following = first + timedelta(days=7)
-    elif period == Period.MONTH:
-        first, following = calendar.first_of_month(day), calendar.next_month(day)
-    else:
-        first, following = day, day + timedelta(days=1)
-    return calendar.midnight(first), calendar.midnight(following)
-
-
 def _allowances(budgets: list[Budget], user: User, moment: datetime) -> list[Allowance]:
     """This period's, in one order for everybody, and this transaction's from here on."""
     found = []
     for budget in budgets:
-        start, _next = starts(budget.period, moment)
-        of = None if budget.is_shared or budget.user_id is not None else user
+        start, _next = calendar.starts(budget.period, moment)
+        of = None if budget.is_had_together else user
         Allowance.objects.bulk_create(
             [Allowance(budget=budget, user=of, start=start)], ignore_conflicts=True
         )

@@ -17,6 +17,9 @@ from chat.models.money import DECIMALS, MoneyField
 from chat.models.price import Price
 from chat.models.user import User
 
+# Others have one allowance for each person.
+HAD_TOGETHER = Q(is_shared=True) | Q(user__isnull=False)
+
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
     def applying_to(self, user: User) -> Self:
@@ -93,6 +96,16 @@ class Budget(models.Model):
             return self.tokens
         assert self.money is not None
         return parts_of(self.money)
+
+    @property
+    def is_had_together(self) -> bool:
+        """As HAD_TOGETHER: one allowance for all, or for the one person that it is for."""
+        return self.is_shared or self.user_id is not None
+
+    @property
+    def is_with_others(self) -> bool:
+        """Whether what one uses is not there for others any more."""
+        return self.is_shared and self.user_id is None
 
     def parts(self, *, prompt: int, output: int, price: Price | None) -> int | None:
         """What so many tokens take of it. None of money where nobody has set a price in its

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 
+from chat.enums import Period
+
 
 def today(moment: datetime) -> date:
     """The team's day in which this moment lies."""
@@ -35,3 +37,16 @@ def first_of_month(day: date) -> date:
 def next_month(day: date) -> date:
     """The first day of the month after this one's."""
     return first_of_month(first_of_month(day) + timedelta(days=32))
+
+
+def starts(period: str, moment: datetime) -> tuple[datetime, datetime]:
+    """When this period of the team's time began, and when the next one will."""
+    day = today(moment)
+    if period == Period.WEEK:
+        first = first_of_week(day)
+        following = first + timedelta(days=7)
+    elif period == Period.MONTH:
+        first, following = first_of_month(day), next_month(day)
+    else:
+        first, following = day, day + timedelta(days=1)
+    return midnight(first), midnight(following)

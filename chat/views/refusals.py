@@ -90,8 +90,7 @@ _SHARED = {
 def _used_up(error: BudgetExceeded) -> str:
     """Nearly used up is used up too, if what is left does not reach for this conversation."""
     budget = error.budget
-    is_mine = budget.user_id is not None or not budget.is_shared
-    whose = (_MINE if is_mine else _SHARED)[Period(budget.period)]
+    whose = (_SHARED if budget.is_with_others else _MINE)[Period(budget.period)]
     when = formats.date_format(timezone.localtime(error.resets_at), "DATETIME_FORMAT")
     words = gettext(
         "It starts anew on %(when)s. Your text is kept: send it then, choose a shorter longest "

@@ -19,13 +19,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.completions.events import Usage
-from chat.domain import budgets, ledger, processes, replies, turns
+from chat.domain import ledger, processes, replies, turns
 from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
 from chat.domain.estimates import prompt_tokens
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import MessageState, Period
 from chat.models import Allowance, Budget, Completion, Conversation, Hold, Message, Price, User
+from chat.queries import calendar
 from tests.factories import begin_turn, make_conversation, make_user
 
 pytestmark = [
@@ -199,7 +200,7 @@ def test_allowances_are_freed_in_the_order_in_which_they_are_taken(ana: User) ->
     budget()
     second = budget(period=Period.MONTH)
     # It has its first allowance before the other one has.
-    start, _next = budgets.starts(Period.MONTH, timezone.now())
+    start, _next = calendar.starts(Period.MONTH, timezone.now())
     Allowance.objects.create(budget=second, start=start)
 
     with CaptureQueriesContext(connection) as taking:
@@ -295,7 +296,7 @@ def test_a_period_begins_at_the_teams_midnight(
     # Late in the evening in UTC, it is the next day there.
     moment = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
 
-    assert budgets.starts(period, moment) == (
+    assert calendar.starts(period, moment) == (
         datetime(*start, tzinfo=zone),  # type: ignore[arg-type,misc]
         datetime(*end, tzinfo=zone),  # type: ignore[arg-type,misc]
     )

@@ -1,0 +1,83 @@
+"""Where budgets stand: what may be used of each in this period, and what is used and held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import BigIntegerField, Case, DateTimeField, Subquery, Value, When
+from django.db.models.expressions import OuterRef
+from django.db.models.functions import Coalesce
+
+from chat.enums import Period
+from chat.models import Allowance, Budget, User
+from chat.models.budget import HAD_TOGETHER
+from chat.queries import calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One budget of one person in the period of a moment. Amounts are in its smallest parts:
+    tokens, or 10⁻¹² of its currency."""
+
+    budget: Budget
+    limit: int
+    used: int
+    held: int
+    start: datetime
+    resets_at: datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used - self.held)
+
+    @property
+    def over(self) -> int:
+        """By how much a soft budget is exceeded."""
+        return max(0, self.used - self.limit)
+
+    @property
+    def percent(self) -> int:
+        """How much of it is used or held, in whole hundredths of the limit."""
+        taken = self.used + self.held
+        return taken * 100 // self.limit if self.limit else 100
+
+
+def standing(user: User, now: datetime) -> list[Standing]:
+    """Every budget that applies to this person, in one query, by the indexes of the allowances."""
+    budgets: Iterable[Any] = Budget.objects.applying_to(user).annotate(
+        start=_start(now), used=_of_allowance("used", user), held=_of_allowance("held", user)
+    )
+    return [
+        Standing(
+            budget=budget,
+            limit=budget.limit,
+            used=budget.used,
+            held=budget.held,
+            start=budget.start,
+            resets_at=calendar.starts(budget.period, now)[1],
+        )
+        for budget in budgets
+    ]
+
+
+def _start(now: datetime) -> Case:
+    """When the present period of a budget began."""
+    starts = {period: calendar.starts(period, now)[0] for period in Period}
+    return Case(
+        *(When(period=period, then=Value(start)) for period, start in starts.items()),
+        output_field=DateTimeField(),
+    )
+
+
+def _of_allowance(name: str, user: User) -> Coalesce:
+    """A figure of this period's allowance, which is not there before it is used."""
+    rows = Allowance.objects.filter(budget=OuterRef("pk"), start=OuterRef("start")).values(name)
+    own = Subquery(rows.filter(user=user))
+    return Coalesce(
+        Case(When(HAD_TOGETHER, then=Subquery(rows.filter(user=None))), default=own),
+        0,
+        output_field=BigIntegerField(),
+    )
