@@ -50,6 +50,14 @@ class Period(models.TextChoices):
     MONTH = "month", _("Month")
 
 
+class RequestState(models.TextChoices):
+    """Where a request for more of a budget stands. It is decided once."""
+
+    OPEN = "open", _("Open")
+    GRANTED = "granted", _("Granted")
+    DECLINED = "declined", _("Declined")
+
+
 class Grain(models.TextChoices):
     """The stretches of the team's time for which totals are kept."""
 

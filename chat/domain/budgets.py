@@ -17,6 +17,7 @@ from chat.completions.families import family_of
 from chat.domain.estimates import prompt_tokens
 from chat.models import Allowance, Budget, Completion, Hold, Price, User
 from chat.models.budget import parts_of
+from chat.queries import budgets as queries
 from chat.queries import calendar
 
 # An answer that could not be longer than this is not worth asking for.
@@ -60,7 +61,7 @@ def reserve(
     `texts` gives what the prompt is made of, and is asked only where there is a budget. Raises
     BudgetRefuses; the transaction must then be undone.
     """
-    budgets = list(Budget.objects.applying_to(user))
+    budgets = list(queries.applying(user, row.started_at))
     if not budgets:
         return
     wanted = family_of(row.model_asked).most_output(max_tokens) or MOST_OUTPUT
@@ -131,7 +132,8 @@ def _hold(row: Completion, allowance: Allowance, need: Need) -> None:
     rows = Allowance.objects.filter(pk=allowance.pk)
     if budget.is_hard:
         # Once more by the database itself, whatever was read before.
-        rows = rows.filter(used__lte=budget.limit - amount - F("held"))
+        granted = queries.granted_beside(allowance, row.started_at)
+        rows = rows.filter(used__lte=budget.base - amount - F("held") + granted)
     if not rows.update(held=F("held") + amount):
         raise BudgetExceeded(budget)
     Hold.objects.create(completion=row, allowance=allowance, amount=amount)

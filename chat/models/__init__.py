@@ -1,6 +1,7 @@
 """Users, conversations, messages and the ledger: one graph, one app."""
 
 from chat.models.budget import Allowance, Budget, Hold
+from chat.models.budget_request import BudgetRequest
 from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
@@ -13,6 +14,7 @@ from chat.models.user import User
 __all__ = [
     "Allowance",
     "Budget",
+    "BudgetRequest",
     "Completion",
     "Conversation",
     "Hold",

@@ -89,9 +89,16 @@ class Budget(models.Model):
     def __str__(self) -> str:
         return f"budget {self.pk}"
 
+    # What was granted beside it for a time; `queries.budgets` reads it for a person and a moment.
+    granted = 0
+
     @property
     def limit(self) -> int:
-        """In its smallest parts: tokens, or 10⁻¹² of the currency."""
+        return self.base + self.granted
+
+    @property
+    def base(self) -> int:
+        """Its own limit in its smallest parts: tokens, or 10⁻¹² of the currency."""
         if self.tokens is not None:
             return self.tokens
         assert self.money is not None

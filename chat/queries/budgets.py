@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateTimeField, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, DateTimeField, Subquery, Sum, Value, When
 from django.db.models.expressions import OuterRef
 from django.db.models.functions import Coalesce
 
 from chat.enums import Period
-from chat.models import Allowance, Budget, User
-from chat.models.budget import HAD_TOGETHER
+from chat.models import Allowance, Budget, BudgetRequest, User
+from chat.models.budget import HAD_TOGETHER, BudgetQuerySet
+from chat.models.budget_request import BudgetRequestQuerySet
 from chat.queries import calendar
 
 
@@ -45,9 +46,25 @@ class Standing:
         return taken * 100 // self.limit if self.limit else 100
 
 
+def applying(user: User, moment: datetime) -> BudgetQuerySet:
+    """The budgets of this person with what is granted beside them at this moment."""
+    rows = BudgetRequest.objects.granted_at(moment).filter(budget=OuterRef("pk"))
+    together, own = _sum(rows), _sum(rows.filter(user=user))
+    granted = Coalesce(Case(When(HAD_TOGETHER, then=together), default=own), 0)
+    return Budget.objects.applying_to(user).annotate(granted=granted)
+
+
+def granted_beside(allowance: Allowance, moment: datetime) -> Coalesce:
+    """What is granted beside the limit of an allowance, for the database to add."""
+    rows = BudgetRequest.objects.granted_at(moment).filter(budget=allowance.budget_id)
+    if allowance.user_id is not None:
+        rows = rows.filter(user=allowance.user_id)
+    return Coalesce(_sum(rows), 0)
+
+
 def standing(user: User, now: datetime) -> list[Standing]:
     """Every budget that applies to this person, in one query, by the indexes of the allowances."""
-    budgets: Iterable[Any] = Budget.objects.applying_to(user).annotate(
+    budgets: Iterable[Any] = applying(user, now).annotate(
         start=_start(now), used=_of_allowance("used", user), held=_of_allowance("held", user)
     )
     return [
@@ -61,6 +78,13 @@ def standing(user: User, now: datetime) -> list[Standing]:
         )
         for budget in budgets
     ]
+
+
+def _sum(rows: BudgetRequestQuerySet) -> Subquery:
+    return Subquery(
+        rows.values("budget").annotate(sum=Sum("granted")).values("sum"),
+        output_field=BigIntegerField(),
+    )
 
 
 def _start(now: datetime) -> Case:
