@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from chat.generation import service
+from chat.models import BudgetRequest
 from chat.queries import conversations
 from chat.queries.people import theme_of
 
@@ -17,6 +18,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "demonstration_problem": _demonstration_problem(),
         "theme": theme_of(request),
         "sidebar": SimpleLazyObject(lambda: _sidebar(request)),
+        "open_requests": SimpleLazyObject(lambda: BudgetRequest.objects.open().count()),
         "version": settings.VERSION,
     }
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from chat.views import (
+    budgets,
     changes,
     conversations,
     exports,
@@ -45,6 +46,13 @@ urlpatterns = [
     path("usage/team/", usage.team_usage, name="team_usage"),
     path("usage/team/estimates/", usage.estimates, name="estimates"),
     path("usage/what-if/", what_if.what_if_limits, name="what_if"),
+    path("usage/budgets/<int:budget_id>/ask/", budgets.ask_for_more, name="ask_for_more"),
+    path("usage/requests/", budgets.budget_requests, name="budget_requests"),
+    path("usage/requests/mine/", budgets.my_requests, name="my_requests"),
+    path("usage/requests/<int:request_id>/grant/", budgets.grant_request, name="grant_request"),
+    path(
+        "usage/requests/<int:request_id>/decline/", budgets.decline_request, name="decline_request"
+    ),
     path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
     path("usage/ledger.csv", exports.my_ledger, {"kind": "csv"}, name="my_ledger_csv"),
     path("usage/ledger.jsonl", exports.my_ledger, {"kind": "jsonl"}, name="my_ledger_jsonl"),

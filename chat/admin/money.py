@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from chat.admin.ledger import RecordAdmin
 from chat.admin.site import site
-from chat.models import Budget, Price, Total
+from chat.models import Budget, BudgetRequest, Price, Total
 
 
 @admin.register(Price, site=site)
@@ -69,6 +69,17 @@ class BudgetAdmin(RecordAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return site.has_permission(request)
+
+
+@admin.register(BudgetRequest, site=site)
+class BudgetRequestAdmin(RecordAdmin):
+    """Decided on a page of its own, and never changed."""
+
+    list_display = ("__str__", "user", "state", "asked_at", "decided_by", "granted", "until")
+    list_filter = ("state",)
+    list_select_related = ("user", "decided_by")
+    ordering = ("-asked_at", "-pk")
+    fields = tuple(field.name for field in BudgetRequest._meta.concrete_fields)
 
 
 @admin.register(Total, site=site)

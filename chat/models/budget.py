@@ -177,3 +177,7 @@ class Hold(models.Model):
 
 def parts_of(amount: Decimal) -> int:
     return int(amount.scaleb(DECIMALS))
+
+
+def amount_of(parts: int) -> Decimal:
+    return Decimal(parts).scaleb(-DECIMALS)

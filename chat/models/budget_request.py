@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -27,6 +27,10 @@ class BudgetRequestQuerySet(models.QuerySet["BudgetRequest"]):
     def granted_at(self, moment: datetime) -> Self:
         """What raises limits at this moment."""
         return self.filter(state=RequestState.GRANTED, until__gt=moment)
+
+    def with_names(self) -> Self:
+        """What a page says of each: whose budget it is, who asked, who decided."""
+        return self.select_related("budget__user", "budget__group", "user", "decided_by")
 
     def oldest_first(self) -> Self:
         return self.order_by("asked_at", "pk")
@@ -93,3 +97,11 @@ class BudgetRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.pk} for more of budget {self.budget_id}"
+
+    @property
+    def last_day(self) -> date | None:
+        """The team's day with whose end it is over."""
+        if self.until is None:
+            return None
+        zone = timezone.get_default_timezone()
+        return timezone.localdate(self.until - timedelta(seconds=1), zone)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateTimeField, Subquery, Sum, Value, When
+from django.db.models import BigIntegerField, Case, DateTimeField, Q, Subquery, Sum, Value, When
 from django.db.models.expressions import OuterRef
 from django.db.models.functions import Coalesce
 
@@ -16,6 +17,8 @@ from chat.models import Allowance, Budget, BudgetRequest, User
 from chat.models.budget import HAD_TOGETHER, BudgetQuerySet
 from chat.models.budget_request import BudgetRequestQuerySet
 from chat.queries import calendar
+
+_Key = tuple[int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,20 @@ class Standing:
         return taken * 100 // self.limit if self.limit else 100
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An open request, and where its budget stands."""
+
+    request: BudgetRequest
+    standing: Standing
+
+
 def applying(user: User, moment: datetime) -> BudgetQuerySet:
     """The budgets of this person with what is granted beside them at this moment."""
     rows = BudgetRequest.objects.granted_at(moment).filter(budget=OuterRef("pk"))
     together, own = _sum(rows), _sum(rows.filter(user=user))
     granted = Coalesce(Case(When(HAD_TOGETHER, then=together), default=own), 0)
-    return Budget.objects.applying_to(user).annotate(granted=granted)
+    return Budget.objects.applying_to(user).annotate(granted=granted)  # type: ignore[no-redef]
 
 
 def granted_beside(allowance: Allowance, moment: datetime) -> Coalesce:
@@ -78,6 +89,57 @@ def standing(user: User, now: datetime) -> list[Standing]:
         )
         for budget in budgets
     ]
+
+
+def standing_of(budget: Budget, user: User, now: datetime) -> Standing:
+    """That of one budget that applies to this person."""
+    return next(each for each in standing(user, now) if each.budget == budget)
+
+
+def has_asked(user: User, budget: Budget) -> bool:
+    """Whether nobody has decided yet what this person asked for."""
+    return BudgetRequest.objects.open().filter(user=user, budget=budget).exists()
+
+
+def open_requests(now: datetime) -> list[Asked]:
+    """The oldest first. Three queries, however many."""
+    rows = list(BudgetRequest.objects.open().with_names().oldest_first())
+    present = _Present(now, [row.budget for row in rows])
+    return [Asked(row, present.standing(row.budget, row.user)) for row in rows]
+
+
+class _Present:
+    """What was used and granted of some budgets in the periods of a moment, read in two queries."""
+
+    def __init__(self, now: datetime, budgets: Collection[Budget]) -> None:
+        self._now = now
+        periods = Q(pk__in=[])
+        for period in Period:
+            periods |= Q(budget__period=period, start=calendar.starts(period, now)[0])
+        allowances = Allowance.objects.filter(periods, budget__in=budgets)
+        self._allowances = {(row.budget_id, row.user_id): row for row in allowances}
+        self._granted: Counter[_Key] = Counter()
+        requests = BudgetRequest.objects.granted_at(now).filter(budget__in=budgets)
+        for row in requests.select_related("budget"):
+            self._granted[_key(row.budget, row.user_id)] += row.granted or 0
+
+    def standing(self, budget: Budget, user: User | None) -> Standing:
+        key = _key(budget, user.pk if user else None)
+        start, resets_at = calendar.starts(budget.period, self._now)
+        allowance = self._allowances.get(key)
+        return Standing(
+            budget=budget,
+            limit=budget.base + self._granted[key],
+            used=allowance.used if allowance else 0,
+            held=allowance.held if allowance else 0,
+            start=start,
+            resets_at=resets_at,
+        )
+
+
+def _key(budget: Budget, user_id: int | None) -> _Key:
+    """By which there is an allowance: one for all, or for each person."""
+    return budget.pk, None if budget.is_had_together else user_id
 
 
 def _sum(rows: BudgetRequestQuerySet) -> Subquery:

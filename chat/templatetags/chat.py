@@ -1,14 +1,15 @@
 """How templates write a model's text and the figures of the ledger."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from chat.models import Budget
 from chat.queries.usage import Amounts
+from chat.rendering import budgets
 from chat.rendering.markdown import render
 
 register = template.Library()
@@ -31,14 +32,23 @@ def tokens(count: int | None) -> str:
 def money(amounts: Amounts) -> str:
     """Amounts of each currency, rounded to be read."""
     space = "\N{NO-BREAK SPACE}"
-    return " + ".join(f"{_written(amount)}{space}{currency}" for currency, amount in amounts)
+    return " + ".join(f"{budgets.written(amount)}{space}{currency}" for currency, amount in amounts)
 
 
-def _written(amount: Decimal) -> str:
-    """To hundredths, and less than one unit to the digits that tell."""
-    hundredths = abs(amount) >= 1 or not amount
-    rounded = amount.quantize(Decimal("0.01") if hundredths else Decimal("0.0001"))
-    return formats.number_format(rounded, force_grouping=True)
+@register.filter
+def amount(parts: int, currency: str) -> str:
+    """So much of a budget."""
+    return budgets.amount(parts, currency)
+
+
+@register.filter
+def budget_name(budget: Budget) -> str:
+    return budgets.name(budget)
+
+
+@register.filter
+def budget_whose(budget: Budget) -> str:
+    return budgets.whose(budget)
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
@@ -86,6 +87,14 @@ def unsent(
         return render(request, NOTICE, context, status=status)
     context = {"heading": heading, "text": request.POST.get("text", ""), "way_on": way_on}
     return render(request, "errors/unsent.html", context, status=status)
+
+
+def safe_next(request: HttpRequest, address: str) -> str:
+    """An address that came with a request, if it leads to a page of this site; else home."""
+    is_here = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return address if is_here else "/"
 
 
 def _session_ended(request: HttpRequest) -> HttpResponse:

@@ -21,10 +21,11 @@ from django.views.decorators.http import (
 )
 
 from chat.domain import conversations as deeds
+from chat.forms.budgets import AskForm
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
 from chat.generation import metrics, service
-from chat.models import Conversation, Message
-from chat.queries import conversations, thread
+from chat.models import Conversation, Message, User
+from chat.queries import budgets, conversations, thread
 from chat.views.access import SignedInRequest, signed_in
 from chat.views.refusals import REFUSALS, Refusal, explain
 
@@ -184,6 +185,7 @@ def refused(
             # A key that made a turn is used up. Any other may yet turn out to have been taken.
             "form": MessageForm() if refusal.key_is_used else None,
             "settings_form": settings_form,
+            **_more_of(refusal, request.user),
         }
     else:
         if conversation is not None:
@@ -193,8 +195,16 @@ def refused(
         template = PAGE
         context = page_context(
             conversation, form=fresh, notice=refusal.notice, settings_form=settings_form
-        )
+        ) | _more_of(refusal, request.user)
     return render(request, template, context, status=refusal.status)
+
+
+def _more_of(refusal: Refusal, user: User) -> dict[str, Any]:
+    """What the notice needs so that more can be asked for of the budget that refused."""
+    if (budget := refusal.budget) is None:
+        return {}
+    has_asked = budgets.has_asked(user, budget)
+    return {"budget": budget, "ask_form": AskForm(), "has_asked": has_asked}
 
 
 def page_context(

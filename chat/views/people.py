@@ -8,7 +8,6 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -19,6 +18,7 @@ from chat.enums import Theme
 from chat.forms.people import ProfileForm, WelcomeForm
 from chat.models import User
 from chat.queries.people import THEME_COOKIE
+from chat.views.access import safe_next
 
 YEAR = 365 * 24 * 3600
 
@@ -71,7 +71,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme not in Theme.values:
         raise BadRequest("no such theme")
-    response = redirect(_safe_next(request))
+    response = redirect(safe_next(request, request.POST.get("next", "")))
     if isinstance(request.user, User):
         accounts.set_theme(user=request.user, theme=theme)
     else:
@@ -99,11 +99,3 @@ def too_many_attempts(request: HttpRequest) -> HttpResponse:
 
 def _welcome_is_over(request: HttpRequest) -> HttpResponse:
     return render(request, "people/welcome.html", {"expired": True}, status=410)
-
-
-def _safe_next(request: HttpRequest) -> str:
-    address = request.POST.get("next", "")
-    is_here = url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return address if is_here else "/"

@@ -25,6 +25,7 @@ from chat.enums import Period
 from chat.generation import metrics
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
+from chat.models import Budget
 
 _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
@@ -63,11 +64,13 @@ class Refusal:
     notice: str
     reason: str = ""
     key_is_used: bool = False
+    # Of which more may be asked for.
+    budget: Budget | None = None
 
 
 def explain(error: Exception) -> Refusal:
     if isinstance(error, BudgetExceeded):
-        return Refusal(429, _used_up(error), _reason(BudgetExceeded))
+        return Refusal(429, _used_up(error), _reason(BudgetExceeded), budget=error.budget)
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
             return Refusal(status, str(words), _reason(kind), key_is_used=kind is SendKeyReused)
@@ -94,7 +97,7 @@ def _used_up(error: BudgetExceeded) -> str:
     when = formats.date_format(timezone.localtime(error.resets_at), "DATETIME_FORMAT")
     words = gettext(
         "It starts anew on %(when)s. Your text is kept: send it then, choose a shorter longest "
-        "answer, or ask your administrator for more."
+        "answer, or ask for more."
     )
     return f"{whose} {words % {'when': when}}"
 

@@ -463,7 +463,7 @@ def test_one_person_has_only_so_many_answers_at_once_and_others_theirs(
 def test_a_send_over_a_budget_says_which_until_when_and_keeps_the_text(
     service: Service, browser: Client, upstream: Upstream, ana: User
 ) -> None:
-    Budget.objects.create(period=Period.MONTH, tokens=10)
+    month = Budget.objects.create(period=Period.MONTH, tokens=10)
     Budget.objects.create(period=Period.DAY, tokens=1_000_000)
 
     for headers in (HTMX, None):
@@ -475,6 +475,7 @@ def test_a_send_over_a_budget_says_which_until_when_and_keeps_the_text(
             "The budget that you share with others is used up for this month. It starts anew on 1 "
         )
         assert "Your text is kept" in notice
+        assert f'hx-post="/usage/budgets/{month.pk}/ask/"' in page_of(answer)
     assert text_in_composer(answer) == "Greet me"
     assert not Message.objects.exists()
     assert upstream.requests == []
