@@ -12,10 +12,10 @@ from typing import NamedTuple
 from django.contrib.auth.models import Group
 
 from chat.completions.events import billed_output
-from chat.domain import budgets
 from chat.enums import CompletionState
 from chat.models import Budget, Completion, User
 from chat.models.budget import parts_of
+from chat.queries import calendar
 
 AT_ONCE = 2000
 
@@ -144,8 +144,8 @@ def _parts(line: _Line, budget: Budget) -> int | None:
 
 
 def _span(spans: dict[tuple[int | None, datetime], Span], budget: Budget, row: _Row) -> Span:
-    of = None if budget.is_shared or budget.user_id is not None else row.user
-    start, _next = budgets.starts(budget.period, row.started_at)
+    of = None if budget.is_had_together else row.user
+    start, _next = calendar.starts(budget.period, row.started_at)
     return spans.setdefault((of, start), Span(start))
 
 

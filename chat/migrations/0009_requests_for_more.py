@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0007_reviewers'),
+        ('chat', '0008_what_estimates_rest_on'),
     ]
 
     operations = [
