@@ -70,6 +70,7 @@ class Environment:
     reads_on: bool
     max_replies: int
     max_replies_per_user: int
+    messages_per_minute: int
     api_key: str
     base_url: str
     models: tuple[str, ...]
@@ -121,6 +122,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         reads_on=reader.value("EVOWEB_ON_STOP", "cut", _on_stop) == "read-on",
         max_replies=reader.value("EVOWEB_MAX_REPLIES", "300", _limit) or 0,
         max_replies_per_user=reader.value("EVOWEB_MAX_REPLIES_PER_USER", "20", _limit) or 0,
+        messages_per_minute=reader.value("EVOWEB_MESSAGES_PER_MINUTE", "0", _rate) or 0,
         api_key=reader.value("EVOLINK_API_KEY", "", _key) or "",
         base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", _base_url) or "",
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
@@ -215,6 +217,12 @@ def _count(text: str) -> int:
 def _limit(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise ValueError("give a number from 1 to 100000")
+    return int(text)
+
+
+def _rate(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100_000:
+        raise ValueError("give a number of messages, or 0 for no limit")
     return int(text)
 
 

@@ -263,6 +263,8 @@ DRAIN_SECONDS = ENVIRONMENT.drain_seconds
 READS_ON = ENVIRONMENT.reads_on
 MAX_REPLIES = ENVIRONMENT.max_replies
 MAX_REPLIES_PER_USER = ENVIRONMENT.max_replies_per_user
+# 0 is as many as they like.
+MESSAGES_PER_MINUTE = ENVIRONMENT.messages_per_minute
 # Of one person, all devices together: a tab for each answer, and some that only lie open.
 MAX_SOCKETS_PER_USER = MAX_REPLIES_PER_USER + 10
 EVOLINK_API_KEY = ENVIRONMENT.api_key

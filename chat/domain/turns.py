@@ -9,10 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Min, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from chat.domain import budgets, ledger, prompts, revisions
 from chat.domain.budgets import BudgetRefuses
 from chat.domain.parameters import Parameters
 from chat.domain.revisions import ConversationGone
-from chat.enums import MessageState, Role
+from chat.enums import MessageState, Role, Source
 from chat.models import Completion, Conversation, JournalPiece, Message, User
 
 
@@ -48,6 +49,15 @@ class ManyRunning(TurnRefused):
     """As many replies of this person are running, in all processes, as one may have."""
 
 
+class TooFast(TurnRefused):
+    """As many messages as one person may send in a minute, in all processes, were sent in it."""
+
+    def __init__(self, limit: int, free_at: datetime) -> None:
+        super().__init__(f"{limit} a minute")
+        self.limit = limit
+        self.free_at = free_at
+
+
 class StillCounted(TurnRefused):
     """The reply was stopped, and is read on for its figures."""
 
@@ -56,6 +66,7 @@ class NothingToContinue(TurnRefused):
     """The reply is whole, or has no text to go on from."""
 
 
+MINUTE = timedelta(minutes=1)
 # Characters, of all messages together.
 LONGEST_CONVERSATION = 2_000_000
 
@@ -99,7 +110,7 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
                 finished_at=timezone.now(),
             )
             reply, row = _reserve_reply(conversation, prompt=prompt, author=author)
-    except (IntegrityError, ConversationFull, ManyRunning, BudgetRefuses) as refusal:
+    except (IntegrityError, ConversationFull, ManyRunning, TooFast, BudgetRefuses) as refusal:
         # Somebody was faster: with this very send, or with another one.
         if (earlier := _earlier(author, text, send_key)) is not None:
             return earlier
@@ -196,6 +207,20 @@ def _leave_room_for_others(author: User) -> None:
     running = Message.objects.running().filter(parent__author=author)
     if running.count() >= settings.MAX_REPLIES_PER_USER:
         raise ManyRunning
+    if settings.MESSAGES_PER_MINUTE:
+        _keep_to_rate(author, settings.MESSAGES_PER_MINUTE)
+
+
+def _keep_to_rate(author: User, limit: int) -> None:
+    """So many replies were asked for; another attempt at the same one is none of its own. Sends of
+    one person come one after the other here, so that each counts those before it."""
+    User.objects.select_for_update(no_key=True).get(pk=author.pk)
+    rows = Completion.objects.filter(
+        user=author, source=Source.CHAT, started_at__gt=timezone.now() - MINUTE
+    )
+    begun = rows.values("message").annotate(at=Min("started_at")).order_by("-at")
+    if latest := begun[limit - 1 : limit]:
+        raise TooFast(limit, free_at=latest[0]["at"] + MINUTE)
 
 
 def _hold(row: Completion, reply: Message, *, author: User, begun: str = "") -> None:

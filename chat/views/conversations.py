@@ -196,7 +196,10 @@ def refused(
         context = page_context(
             conversation, form=fresh, notice=refusal.notice, settings_form=settings_form
         ) | _more_of(refusal, request.user)
-    return render(request, template, context, status=refusal.status)
+    answer = render(request, template, context, status=refusal.status)
+    if refusal.retry_after is not None:
+        answer["Retry-After"] = str(refusal.retry_after)
+    return answer
 
 
 def _more_of(refusal: Refusal, user: User) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from django.utils import formats, timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
@@ -20,6 +21,7 @@ from chat.domain.turns import (
     ReplyRunning,
     SendKeyReused,
     StillCounted,
+    TooFast,
 )
 from chat.enums import Period
 from chat.generation import metrics
@@ -52,6 +54,7 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
 REFUSALS: tuple[type[Exception], ...] = (
     *(kind for kind, _status, _words in _ANSWERS),
     BudgetExceeded,
+    TooFast,
 )
 OUTDATED_MODEL = "outdated_model"
 
@@ -66,11 +69,15 @@ class Refusal:
     key_is_used: bool = False
     # Of which more may be asked for.
     budget: Budget | None = None
+    # Seconds until it may be sent again, where that is known.
+    retry_after: int | None = None
 
 
 def explain(error: Exception) -> Refusal:
     if isinstance(error, BudgetExceeded):
         return Refusal(429, _used_up(error), _reason(BudgetExceeded), budget=error.budget)
+    if isinstance(error, TooFast):
+        return _too_fast(error)
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
             return Refusal(status, str(words), _reason(kind), key_is_used=kind is SendKeyReused)
@@ -100,6 +107,17 @@ def _used_up(error: BudgetExceeded) -> str:
         "answer, or ask for more."
     )
     return f"{whose} {words % {'when': when}}"
+
+
+def _too_fast(error: TooFast) -> Refusal:
+    seconds = max(1, math.ceil((error.free_at - timezone.now()).total_seconds()))
+    words = ngettext(
+        "You have sent as much as you may in a minute. Your text is kept: send it in %(n)d second.",
+        "You have sent as much as you may in a minute. Your text is kept: send it in %(n)d "
+        "seconds.",
+        seconds,
+    )
+    return Refusal(429, words % {"n": seconds}, _reason(TooFast), retry_after=seconds)
 
 
 def outdated_model() -> Refusal:

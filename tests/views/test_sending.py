@@ -492,3 +492,18 @@ def test_a_model_without_a_price_is_not_asked_under_a_budget_of_money(
     assert answer.status_code == 422
     assert notices(answer)[0].startswith("This model has no price")
     assert upstream.requests == []
+
+
+def test_whoever_sends_too_fast_is_told_when_and_the_text_is_kept(
+    service: Service, browser: Client, ana: User, settings: Settings
+) -> None:
+    settings.MESSAGES_PER_MINUTE = 1
+    send(browser, "The first")
+
+    for headers in (HTMX, None):
+        answer = send(browser, "The second", headers=headers)
+
+        assert (answer.status_code, 50 <= int(answer["Retry-After"]) <= 60) == (429, True)
+        assert f"send it in {answer['Retry-After']} seconds." in notices(answer)[0]
+    assert text_in_composer(answer) == "The second"
+    assert Message.objects.replies().count() == 1
