@@ -58,6 +58,16 @@ class RequestState(models.TextChoices):
     DECLINED = "declined", _("Declined")
 
 
+class News(models.TextChoices):
+    """What somebody is told of, on their pages and by mail."""
+
+    BUDGET_LOW = "budget_low", _("Little of a budget is left")
+    BUDGET_REACHED = "budget_reached", _("A budget is used up")
+    MORE_ASKED = "more_asked", _("Somebody asks for more")
+    MORE_GRANTED = "more_granted", _("You have more")
+    MORE_DECLINED = "more_declined", _("You do not get more")
+
+
 class Grain(models.TextChoices):
     """The stretches of the team's time for which totals are kept."""
 

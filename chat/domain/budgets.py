@@ -14,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.completions.families import family_of
+from chat.domain import thresholds
 from chat.domain.estimates import prompt_tokens
 from chat.models import Allowance, Budget, Completion, Hold, Price, User
 from chat.models.budget import parts_of
@@ -80,15 +81,19 @@ def reserve(
 
 def settle(row: Completion, *, keep: bool = False) -> None:
     """Post what a row took and free the rest; with `keep` the hold stays for its next attempt."""
-    holds = row.holds.select_related("allowance__budget")
-    # In the order in which they are taken: two that took them in another could wait for each other.
+    # Locked, so that what is used is known to the token where it passes a threshold, and in the
+    # order in which they are taken: two that took them in another could wait for each other.
+    holds = row.holds.select_for_update(of=("allowance",)).select_related("allowance__budget")
     for hold in holds.order_by("allowance__budget"):
-        freed = 0 if keep else hold.amount
-        Allowance.objects.filter(pk=hold.allowance_id).update(
-            used=F("used") + _taken(row, hold.allowance.budget), held=F("held") - freed
+        allowance, freed = hold.allowance, 0 if keep else hold.amount
+        taken = _taken(row, allowance.budget)
+        Allowance.objects.filter(pk=allowance.pk).update(
+            used=F("used") + taken, held=F("held") - freed
         )
         if not keep:
             hold.delete()
+        allowance.used += taken
+        thresholds.watch(allowance, row)
 
 
 def carry(row: Completion, *, to: Completion) -> None:

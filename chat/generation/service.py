@@ -16,7 +16,8 @@ from django.conf import settings
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, replies, turns
+from chat.domain import conversations, notices, replies, thresholds, turns
+from chat.domain.budgets import BudgetExceeded
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
 from chat.generation import updates
@@ -25,6 +26,7 @@ from chat.generation.demonstration import DemonstrationModel
 from chat.generation.hints import Hints, Wire
 from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
+from chat.generation.mailing import Mailer
 from chat.generation.membership import Membership
 from chat.generation.ownership import Ownership
 from chat.generation.pool import FAULTS, DatabasePool
@@ -100,6 +102,7 @@ class Service:
         self._own(self._sweeper.run())
         self._own(self._look_around())
         self._own(self._purge())
+        self._own(Mailer(self.pool).run())
         if self.demonstration is not None:
             self._own(self.demonstration.watch())
         _set_current(self)
@@ -162,7 +165,11 @@ class Service:
     def _run(self, author: User, reserve: Callable[[], Turn], *, only_adds: bool = False) -> Turn:
         """`only_adds` says that nothing but the messages of a new turn is changed by it."""
         with self.supervisor.place(author.pk) as start:
-            turn = reserve()
+            try:
+                turn = reserve()
+            except BudgetExceeded as refusal:
+                thresholds.refused(refusal.budget, author)
+                raise
             if turn.is_new:
                 start(turn)
         is_all = only_adds and turn.is_new and self.hub.is_watched(turn.conversation.pk)
@@ -328,8 +335,9 @@ class Service:
         while True:
             try:
                 await self.pool.run(conversations.purge)
+                await self.pool.run(notices.purge)
             except Exception:
-                logger.warning("Deleted conversations could not be purged", exc_info=True)
+                logger.warning("What is long over could not be purged", exc_info=True)
             await asyncio.sleep(PURGE_SECONDS)
 
 

@@ -6,6 +6,7 @@ from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
 from chat.models.message import Message
+from chat.models.notice import Notice
 from chat.models.price import Price
 from chat.models.process import Process
 from chat.models.total import Total
@@ -20,6 +21,7 @@ __all__ = [
     "Hold",
     "JournalPiece",
     "Message",
+    "Notice",
     "Price",
     "Process",
     "Total",

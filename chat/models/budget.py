@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -114,6 +114,19 @@ class Budget(models.Model):
         """Whether what one uses is not there for others any more."""
         return self.is_shared and self.user_id is None
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What there is to say of it, in no language."""
+        owner = self.user or self.group
+        return {
+            "budget": self.pk,
+            "period": self.period,
+            "currency": self.currency,
+            "is_shared": self.is_with_others,
+            "is_each": not self.is_had_together,
+            "name": owner.name if owner else "",
+        }
+
     def parts(self, *, prompt: int, output: int, price: Price | None) -> int | None:
         """What so many tokens take of it. None of money where nobody has set a price in its
         currency."""
@@ -135,6 +148,8 @@ class Allowance(models.Model):
     # In the smallest parts of the budget.
     used = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
+    # The last threshold of which people were told, in hundredths of the limit.
+    told = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (

@@ -19,6 +19,9 @@ from chat.models.budget_request import BudgetRequestQuerySet
 from chat.queries import calendar
 
 _Key = tuple[int, int | None]
+# From so many hundredths on, used or held, people are shown what is left.
+LITTLE_LEFT = 80
+MOST_PEOPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Standing:
     def over(self) -> int:
         """By how much a soft budget is exceeded."""
         return max(0, self.used - self.limit)
+
+    @property
+    def percent_used(self) -> int:
+        return self.used * 100 // self.limit if self.limit else 100
 
     @property
     def percent(self) -> int:
@@ -73,6 +80,21 @@ def granted_beside(allowance: Allowance, moment: datetime) -> Coalesce:
     return Coalesce(_sum(rows), 0)
 
 
+def limit_of(allowance: Allowance, moment: datetime) -> int:
+    """With what is granted beside it; as many smallest parts as there are."""
+    rows = Allowance.objects.filter(pk=allowance.pk)
+    granted: int = rows.values_list(granted_beside(allowance, moment), flat=True).get()
+    return allowance.budget.base + granted
+
+
+def allowance_of(budget: Budget, user: User, moment: datetime) -> Allowance | None:
+    """This period's, if any of it was used."""
+    of = None if budget.is_had_together else user
+    start, _next = calendar.starts(budget.period, moment)
+    rows = Allowance.objects.select_related("budget__user", "budget__group")
+    return rows.filter(budget=budget, user=of, start=start).first()
+
+
 def standing(user: User, now: datetime) -> list[Standing]:
     """Every budget that applies to this person, in one query, by the indexes of the allowances."""
     budgets: Iterable[Any] = applying(user, now).annotate(
@@ -89,6 +111,22 @@ def standing(user: User, now: datetime) -> list[Standing]:
         )
         for budget in budgets
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Whether any budget applies to somebody, and the one of which least is left, if that is
+    little."""
+
+    is_limited: bool
+    low: Standing | None
+
+
+def outlook(user: User, now: datetime) -> Outlook:
+    """One query."""
+    found = standing(user, now)
+    low = [each for each in found if each.percent >= LITTLE_LEFT]
+    return Outlook(bool(found), max(low, key=lambda each: each.percent, default=None))
 
 
 def standing_of(budget: Budget, user: User, now: datetime) -> Standing:
@@ -108,6 +146,31 @@ def open_requests(now: datetime) -> list[Asked]:
     return [Asked(row, present.standing(row.budget, row.user)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A budget as administrators see it: where it stands, or of those who each have as much the
+    ones who used most, and how many others."""
+
+    budget: Budget
+    standing: Standing
+    people: list[tuple[User, Standing]]
+    others: int
+
+
+def overview(now: datetime) -> list[Line]:
+    """All budgets, those in force first. Three queries."""
+    rows = Budget.objects.select_related("user", "group").order_by("-is_active", "pk")
+    present = _Present(now, rows)
+    return [_line(budget, present) for budget in rows]
+
+
+def _line(budget: Budget, present: _Present) -> Line:
+    people = [(user, present.standing(budget, user)) for user in present.people(budget)]
+    people.sort(key=lambda each: -each[1].used)
+    shown = people[:MOST_PEOPLE]
+    return Line(budget, present.standing(budget, None), shown, len(people) - len(shown))
+
+
 class _Present:
     """What was used and granted of some budgets in the periods of a moment, read in two queries."""
 
@@ -116,12 +179,17 @@ class _Present:
         periods = Q(pk__in=[])
         for period in Period:
             periods |= Q(budget__period=period, start=calendar.starts(period, now)[0])
-        allowances = Allowance.objects.filter(periods, budget__in=budgets)
+        allowances = Allowance.objects.filter(periods, budget__in=budgets).select_related("user")
         self._allowances = {(row.budget_id, row.user_id): row for row in allowances}
         self._granted: Counter[_Key] = Counter()
         requests = BudgetRequest.objects.granted_at(now).filter(budget__in=budgets)
         for row in requests.select_related("budget"):
             self._granted[_key(row.budget, row.user_id)] += row.granted or 0
+
+    def people(self, budget: Budget) -> list[User]:
+        """Who has used some of a budget of which each has as much."""
+        rows = [] if budget.is_had_together else self._allowances.values()
+        return [row.user for row in rows if row.budget_id == budget.pk and row.user is not None]
 
     def standing(self, budget: Budget, user: User | None) -> Standing:
         key = _key(budget, user.pk if user else None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.utils import formats
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from chat.enums import Period
 from chat.models import Budget
@@ -25,15 +27,6 @@ _SHARED: dict[str, Promise] = {
 }
 
 
-def name(budget: Budget) -> str:
-    """As those call it who use it."""
-    return name_of(budget.period, is_shared=budget.is_with_others)
-
-
-def name_of(period: str, *, is_shared: bool) -> str:
-    return str((_SHARED if is_shared else _MINE)[period])
-
-
 _EACH: dict[str, Promise] = {
     Period.DAY: _("each day"),
     Period.WEEK: _("each week"),
@@ -41,23 +34,39 @@ _EACH: dict[str, Promise] = {
 }
 
 
-def whose(budget: Budget) -> str:
+def name(budget: Budget) -> str:
+    """As those call it who use it."""
+    return name_of({"period": budget.period, "is_shared": budget.is_with_others})
+
+
+def name_of(facts: Mapping[str, Any]) -> str:
+    """The same of a budget's `facts`, as a notice has them."""
+    return str((_SHARED if facts["is_shared"] else _MINE)[facts["period"]])
+
+
+def whose_of(facts: Mapping[str, Any]) -> str:
     """For whom it is and how often, as administrators tell budgets apart."""
-    if budget.user is not None:
-        who = budget.user.name
-    elif budget.group is not None:
-        who = budget.group.name if budget.is_shared else _("%s, each person") % budget.group.name
-    else:
-        who = str(_("Everybody together") if budget.is_shared else _("Each person"))
-    return f"{who}, {_EACH[budget.period]}"
+    who = facts["name"]
+    if not who:
+        who = _("Each person") if facts["is_each"] else _("Everybody together")
+    elif facts["is_each"]:
+        who = gettext("%(group)s, each person") % {"group": who}
+    return f"{who}, {_EACH[facts['period']]}"
 
 
 def amount(parts: int, currency: str) -> str:
     """So many smallest parts of a budget: tokens, where it has no currency."""
+    count = figure(parts, currency)
     if currency:
-        return f"{written(amount_of(parts))}\N{NO-BREAK SPACE}{currency}"
-    count = formats.number_format(parts, decimal_pos=0, force_grouping=True)
+        return f"{count}\N{NO-BREAK SPACE}{currency}"
     return ngettext("%(count)s token", "%(count)s tokens", parts) % {"count": count}
+
+
+def figure(parts: int, currency: str) -> str:
+    """The same without its unit, beside another that names it."""
+    if currency:
+        return written(amount_of(parts))
+    return formats.number_format(parts, decimal_pos=0, force_grouping=True)
 
 
 def written(amount: Decimal) -> str:

@@ -7,9 +7,9 @@ from django.utils import formats, timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from chat.models import Budget
+from chat.models import Budget, Notice
 from chat.queries.usage import Amounts
-from chat.rendering import budgets
+from chat.rendering import budgets, notices
 from chat.rendering.markdown import render
 
 register = template.Library()
@@ -42,13 +42,28 @@ def amount(parts: int, currency: str) -> str:
 
 
 @register.filter
+def figure(parts: int, currency: str) -> str:
+    return budgets.figure(parts, currency)
+
+
+@register.filter
 def budget_name(budget: Budget) -> str:
     return budgets.name(budget)
 
 
 @register.filter
 def budget_whose(budget: Budget) -> str:
-    return budgets.whose(budget)
+    return budgets.whose_of(budget.facts)
+
+
+@register.filter
+def news(notice: Notice) -> str:
+    return notices.words(notice)
+
+
+@register.filter
+def news_address(notice: Notice) -> str:
+    return notices.address(notice)
 
 
 @register.filter

@@ -21,12 +21,26 @@ from chat.views.access import (
     NOTICE,
     SignedInRequest,
     administrator_only,
+    reviewer_only,
     safe_next,
     signed_in,
     unsent,
 )
 
 SHOWN = 100
+
+
+@require_safe
+@reviewer_only
+def budget_list(request: SignedInRequest) -> HttpResponse:
+    return render(request, "usage/budgets.html", {"budgets": budgets.overview(timezone.now())})
+
+
+@require_safe
+@signed_in
+def budget_left(request: SignedInRequest) -> HttpResponse:
+    """The composer's line, for a page on which an answer has just ended."""
+    return render(request, "chat/conversation.html#budget-left")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +54,7 @@ def ask_for_more(request: SignedInRequest, budget_id: int) -> HttpResponse:
 
     try:
         asking.ask(budget=budget, user=request.user, reason=form.cleaned_data["reason"])
-        words = gettext("You have asked for more. The answer comes by mail and on this page.")
+        words = gettext("You have asked for more. You are told here as soon as it is decided.")
     except AskedAlready:
         words = gettext("You have asked for more already. Nobody has decided it yet.")
 

@@ -78,7 +78,10 @@ export function connect(form) {
   });
   document.addEventListener("htmx:after:swap", () => {
     update();
-    if (wasRunning && !document.getElementById("stop")) notice().replaceChildren();
+    if (wasRunning && !document.getElementById("stop")) {
+      notice().replaceChildren();
+      form.dispatchEvent(new Event("ended"));
+    }
     if (wasFocused && document.activeElement === document.body && !onTouch.matches) {
       box.focus({ preventScroll: true });
     }

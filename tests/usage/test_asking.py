@@ -52,7 +52,7 @@ def test_a_person_asks_and_sees_what_they_asked(
 ) -> None:
     client = client_for(ben)
     page = client.get(reverse("ask_for_more", args=(budget.pk,))).content.decode()
-    assert "1,000 tokens of 1,000 tokens left" in page
+    assert "1,000 of 1,000 tokens left" in page
 
     shown = ask(client, budget)
 

@@ -347,7 +347,7 @@ def test_the_page_costs_the_same_queries_however_long_the_thread(
         make_turn(conversation)
 
     # Session, person, conversation, messages, ledger rows, siblings, who is answering, sidebar.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         browser.get(f"/c/{conversation.pk}/")
 
 
@@ -358,7 +358,7 @@ def test_a_running_reply_costs_one_query_more(
         make_turn(conversation)
     begin_turn(conversation)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         browser.get(f"/c/{conversation.pk}/")
 
 
