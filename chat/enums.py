@@ -76,6 +76,13 @@ class Grain(models.TextChoices):
     MONTH = "month", _("Month")
 
 
+class BilledBy(models.TextChoices):
+    """Whose days are those of a bill."""
+
+    UTC = "utc", _("UTC")
+    TEAM = "team", _("the team's")
+
+
 class Theme(models.TextChoices):
     AUTO = "auto", _("Like the device")
     LIGHT = "light", _("Light")

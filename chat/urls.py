@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from chat.views import (
     budgets,
+    bills,
     changes,
     conversations,
     exports,
@@ -66,4 +67,8 @@ urlpatterns = [
         "usage/team/ledger.jsonl", exports.team_ledger, {"kind": "jsonl"}, name="team_ledger_jsonl"
     ),
     path("usage/team/focus.csv", exports.team_ledger, {"kind": "focus"}, name="team_ledger_focus"),
+    path("usage/bills/", bills.bill_page, name="bills"),
+    path("usage/bills/line/", bills.enter_line, name="enter_bill_line"),
+    path("usage/bills/file/", bills.look_at_file, name="look_at_bill_file"),
+    path("usage/bills/confirm/", bills.confirm_file, name="confirm_bill_file"),
 ]

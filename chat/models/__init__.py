@@ -1,5 +1,6 @@
 """Users, conversations, messages and the ledger: one graph, one app."""
 
+from chat.models.bill import Bill, BilledDay
 from chat.models.budget import Allowance, Budget, Hold
 from chat.models.budget_request import BudgetRequest
 from chat.models.completion import Completion
@@ -14,6 +15,8 @@ from chat.models.user import User
 
 __all__ = [
     "Allowance",
+    "Bill",
+    "BilledDay",
     "Budget",
     "BudgetRequest",
     "Completion",

@@ -67,6 +67,33 @@ def news_address(notice: Notice) -> str:
 
 
 @register.filter
+def measured(figure: Decimal, currency: str) -> str:
+    """Money of a currency, or tokens where there is none."""
+    return money(((currency, figure),)) if currency else tokens(int(figure))
+
+
+@register.filter
+def difference(figure: Decimal, currency: str) -> str:
+    return f"{_sign(figure)}{measured(abs(figure), currency)}"
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    """By how much something differs, with the sign."""
+    return f"{_sign(share)}{part(abs(share))}"
+
+
+@register.filter
+def part(share: Decimal) -> str:
+    rounded = formats.number_format(share * 100, decimal_pos=1, force_grouping=True)
+    return f"{rounded}\N{NO-BREAK SPACE}%"
+
+
+def _sign(figure: Decimal) -> str:
+    return "+" if figure > 0 else "\N{MINUS SIGN}" if figure < 0 else ""
+
+
+@register.filter
 def seconds(span: timedelta | None) -> str:
     """A span as precise as it is worth: "340 ms", "1.2 s", "2 min 5 s"."""
     if span is None:
