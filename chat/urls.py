@@ -3,8 +3,8 @@
 from django.urls import include, path
 
 from chat.views import (
-    budgets,
     bills,
+    budgets,
     changes,
     conversations,
     exports,

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
@@ -74,6 +75,10 @@ class Environment:
     api_key: str
     base_url: str
     models: tuple[str, ...]
+    # What the upstream's meter is held against the ledger by.
+    credits_per_usd: Decimal
+    meter_alarm: Decimal
+    balance_low: Decimal | None
     admin_email: str
     admin_password: str
     # From systemd: whether it listens for this process, and where it wants to be told.
@@ -126,6 +131,12 @@ def read(variables: Mapping[str, str]) -> Environment:
         api_key=reader.value("EVOLINK_API_KEY", "", _key) or "",
         base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", _base_url) or "",
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", _models) or (),
+        credits_per_usd=reader.value("EVOWEB_CREDITS_PER_USD", "72", _exchange) or Decimal(72),
+        meter_alarm=reader.value(
+            "EVOWEB_METER_ALARM", "10", _decimal("a share in percent, such as 10")
+        )
+        or Decimal(0),
+        balance_low=reader.value("EVOWEB_BALANCE_LOW", "", _balance),
         admin_email=reader.value("EVOWEB_ADMIN_EMAIL", "", _address) or "",
         admin_password=reader.value("EVOWEB_ADMIN_PASSWORD", "", _new_password) or "",
         has_inherited_listener=_has_inherited_listener(variables, reader.problems),
@@ -224,6 +235,29 @@ def _rate(text: str) -> int:
     if not text.isdecimal() or int(text) > 100_000:
         raise ValueError("give a number of messages, or 0 for no limit")
     return int(text)
+
+
+def _decimal(hint: str) -> Callable[[str], Decimal]:
+    """For numbers in plain digits, without an exponent or infinity."""
+
+    def parse(text: str) -> Decimal:
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
+            raise ValueError(f"give {hint}")
+        return Decimal(text)
+
+    return parse
+
+
+def _exchange(text: str) -> Decimal:
+    hint = "how many of the upstream's credits are 1 USD, such as 72"
+    rate = _decimal(hint)(text)
+    if not rate:
+        raise ValueError(f"give {hint}")
+    return rate
+
+
+def _balance(text: str) -> Decimal | None:
+    return _decimal("a number of the upstream's credits, such as 500")(text) if text else None
 
 
 def _on_stop(text: str) -> str:

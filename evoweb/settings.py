@@ -272,6 +272,10 @@ EVOLINK_BASE_URL = ENVIRONMENT.base_url
 IS_DEMONSTRATION = ENVIRONMENT.is_demonstration
 MODELS = (environment.DEMONSTRATION_MODEL,) if ENVIRONMENT.is_demonstration else ENVIRONMENT.models
 
+CREDITS_PER_USD = ENVIRONMENT.credits_per_usd
+METER_ALARM = ENVIRONMENT.meter_alarm / 100
+BALANCE_LOW = ENVIRONMENT.balance_low
+
 # Logs and metrics
 
 METRICS_TOKEN = ENVIRONMENT.metrics_token

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from chat.completions.answer import LARGEST_PAGE, Answer, close, read_start
+from chat.completions.credits import Credits, read_credits
 from chat.completions.error_bodies import parse_error
 from chat.completions.errors import (
     AnswerBroken,
@@ -27,6 +28,8 @@ from chat.completions.transport import READ_FAULTS, StaleConnection, make_transp
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 300.0
 ERROR_BODY_WITHIN = 5.0
+METER_WITHIN = 20.0
+LARGEST_CREDITS = 64 * 1024
 LARGEST_WRITE = 256 * 1024
 LARGEST_MODEL_LIST = 4 * 1024 * 1024
 
@@ -106,6 +109,17 @@ class CompletionClient:
             finally:
                 await close(response)
             return _model_ids(body)
+
+    async def credits(self) -> Credits:
+        """What the key has used, by the upstream's own meter; asking costs nothing."""
+        with self._nameless(), _translated():
+            async with asyncio.timeout(METER_WITHIN):
+                response = await self._open("GET", "/v1/credits")
+                try:
+                    body = await read_start(response, LARGEST_CREDITS, seconds=CONNECT_TIMEOUT)
+                finally:
+                    await close(response)
+        return read_credits(body)
 
     async def _open(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         request = self._request(method, path, body)

@@ -28,6 +28,7 @@ from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
 from chat.generation.mailing import Mailer
 from chat.generation.membership import Membership
+from chat.generation.meter import MeterReader
 from chat.generation.ownership import Ownership
 from chat.generation.pool import FAULTS, DatabasePool
 from chat.generation.run import Run
@@ -105,6 +106,8 @@ class Service:
         self._own(Mailer(self.pool).run())
         if self.demonstration is not None:
             self._own(self.demonstration.watch())
+        else:
+            self._own(MeterReader(client=self._client, pool=self.pool).run())
         _set_current(self)
 
     def _reserved_long_ago(self) -> timedelta:

@@ -7,6 +7,7 @@ from chat.models.completion import Completion
 from chat.models.conversation import Conversation
 from chat.models.journal import JournalPiece
 from chat.models.message import Message
+from chat.models.meter import MeterReading
 from chat.models.notice import Notice
 from chat.models.price import Price
 from chat.models.process import Process
@@ -25,6 +26,7 @@ __all__ = [
     "JournalPiece",
     "Message",
     "Notice",
+    "MeterReading",
     "Price",
     "Process",
     "Total",

@@ -27,11 +27,13 @@ class MoneyField(_Field):
     to nine million units.
     """
 
+    decimals = DECIMALS
+
     def get_internal_type(self) -> str:
         return "BigIntegerField"
 
     def from_db_value(self, value: Any, *_: object) -> Decimal | None:
-        return None if value is None else Decimal(int(value)).scaleb(-DECIMALS)
+        return None if value is None else Decimal(int(value)).scaleb(-self.decimals)
 
     def to_python(self, value: Any) -> Decimal | None:
         if value is None or isinstance(value, Decimal):
@@ -52,7 +54,13 @@ class MoneyField(_Field):
         amount = self.to_python(super().get_prep_value(value))
         if amount is None:
             return None
-        whole = amount.scaleb(DECIMALS)
+        whole = amount.scaleb(self.decimals)
         if whole != int(whole):
-            raise ValueError(f"{amount} has more than {DECIMALS} decimals")
+            raise ValueError(f"{amount} has more than {self.decimals} decimals")
         return int(whole)
+
+
+class CreditField(MoneyField):
+    """Credits of the upstream's own, to a millionth: they reach to nine millions of millions."""
+
+    decimals = 6

@@ -142,6 +142,11 @@ class Upstream:
         ending = {"finish": None, "done": False, "usage_mode": "never", "role_chunk": False}
         self.script(pieces=[{"raw": raw}], **{**ending, **fields})
 
+    def meters(self, body: str, *, status: int | None = 200) -> None:
+        """What the meter says from now on; without a status it never says it."""
+        order = {"status": status, "body": body}
+        self._http.post("/control/meter", json=order).raise_for_status()
+
     def release(self, count: int | None = None) -> None:
         """Let every held answer go on: for `count` steps, or for good."""
         self._http.post("/control/release", json={"count": count}).raise_for_status()
@@ -167,6 +172,10 @@ class Upstream:
     @property
     def scripts_left(self) -> int:
         return int(self._listing()["scripts"])
+
+    @property
+    def meter_reads(self) -> int:
+        return int(self._listing()["meter_reads"])
 
     def wait_for_requests(self, count: int = 1) -> list[Record]:
         return self._wait(lambda found: found if len(found) >= count else None)

@@ -21,10 +21,23 @@ MODELS = ("Gemini-3.0-pro", "gemini-3-pro-preview", "gemini-3.5-flash", "gpt-5.4
 _scripts = msgspec.json.Decoder(list[Script])
 
 
+class Meter(msgspec.Struct):
+    """What `/v1/credits` answers; without a status it hangs."""
+
+    status: int | None = 200
+    body: str = (
+        '{"success": true, "message": "", "data": {'
+        '"token": {"remaining_credits": 0, "used_credits": 0.0, "unlimited_credits": true}, '
+        '"user": {"remaining_credits": 1000.5, "used_credits": 0.0}}}'
+    )
+    reads: int = 0
+
+
 class FakeUpstream:
     def __init__(self, key: str = KEY) -> None:
         self._key = key
         self._books = Books()
+        self._meter = Meter()
         self._waiting: list[Script] = []
         self._playing: dict[int, tuple[web.Request, Gate]] = {}
         self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
@@ -35,6 +48,8 @@ class FakeUpstream:
             [
                 web.post("/v1/chat/completions", self._complete),
                 web.get("/v1/models", self._list_models),
+                web.get("/v1/credits", self._show_meter),
+                web.post("/control/meter", self._set_meter),
                 web.post("/control/scripts", self._add_scripts),
                 web.post("/control/release", self._release),
                 web.post("/control/reset", self._reset),
@@ -107,6 +122,22 @@ class FakeUpstream:
         rows = [{"id": model, "object": "model", "owned_by": "test"} for model in MODELS]
         return web.json_response({"data": rows, "object": "list"})
 
+    async def _show_meter(self, request: web.Request) -> web.StreamResponse:
+        self._meter.reads += 1
+        if request.headers.get("Authorization") != f"Bearer {self._key}":
+            return error(401, "authentication_error", "Invalid API key", code="unauthorized")
+        if self._meter.status is None:
+            await asyncio.Event().wait()
+        return web.Response(
+            status=self._meter.status or 200,
+            text=self._meter.body,
+            content_type="application/json",
+        )
+
+    async def _set_meter(self, request: web.Request) -> web.Response:
+        self._meter = msgspec.json.decode(await request.read(), type=Meter)
+        return web.Response()
+
     async def _add_scripts(self, request: web.Request) -> web.Response:
         try:
             scripts = _scripts.decode(await request.read())
@@ -127,6 +158,7 @@ class FakeUpstream:
         self._waiting.clear()
         self._playing.clear()
         self._books.records.clear()
+        self._meter = Meter()
         for open_request, _ in playing:
             if open_request.transport is not None:
                 open_request.transport.abort()
@@ -140,7 +172,11 @@ class FakeUpstream:
         return web.json_response({"closed": len(idle)})
 
     async def _list_requests(self, request: web.Request) -> web.Response:
-        document = {"requests": self._books.records, "scripts": len(self._waiting)}
+        document = {
+            "requests": self._books.records,
+            "scripts": len(self._waiting),
+            "meter_reads": self._meter.reads,
+        }
         body = msgspec.json.encode(document)
         return web.Response(body=body, content_type="application/json")
 
