@@ -10,6 +10,7 @@ from chat.views import (
     exports,
     health,
     live,
+    meter,
     metrics,
     notices,
     people,
@@ -71,4 +72,5 @@ urlpatterns = [
     path("usage/bills/line/", bills.enter_line, name="enter_bill_line"),
     path("usage/bills/file/", bills.look_at_file, name="look_at_bill_file"),
     path("usage/bills/confirm/", bills.confirm_file, name="confirm_bill_file"),
+    path("usage/meter/", meter.meter_page, name="meter"),
 ]

@@ -1,6 +1,7 @@
 """How templates write a model's text and the figures of the ledger."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
@@ -8,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from chat.models import Budget, Notice
+from chat.queries import meter
 from chat.queries.usage import Amounts
 from chat.rendering import budgets, notices
 from chat.rendering.markdown import render
@@ -85,12 +87,22 @@ def percent(share: Decimal) -> str:
 
 @register.filter
 def part(share: Decimal) -> str:
-    rounded = formats.number_format(share * 100, decimal_pos=1, force_grouping=True)
+    rounded = formats.number_format(round(share * 100, 1), decimal_pos=1, force_grouping=True)
     return f"{rounded}\N{NO-BREAK SPACE}%"
 
 
 def _sign(figure: Decimal) -> str:
     return "+" if figure > 0 else "\N{MINUS SIGN}" if figure < 0 else ""
+
+
+@register.filter
+def credits(count: Decimal) -> str:
+    return formats.number_format(round(count, 2).normalize(), force_grouping=True)
+
+
+@register.simple_tag
+def meter_alarms() -> meter.Alarms:
+    return meter.alarms(timezone.now())
 
 
 @register.filter

@@ -60,7 +60,7 @@ def test_the_chat_in_its_states(
     assert complaints(themed) == []
 
 
-@pytest.mark.parametrize("path", ["/usage/", "/usage/team/", "/profile/"])
+@pytest.mark.parametrize("path", ["/usage/", "/usage/team/", "/usage/bills/", "/profile/"])
 def test_the_other_pages(ana: Page, evoweb: EvowebProcess, path: str) -> None:
     ana.goto(evoweb.url + path)
 

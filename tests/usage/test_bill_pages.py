@@ -39,6 +39,11 @@ def confirm(client: Client, text: str, key: str = KEY) -> Any:
     return client.post(reverse("confirm_bill_file"), fields, follow=True)
 
 
+def lines(count: int) -> str:
+    rows = (f"2026-11-10,m{number},1\n" for number in range(count))
+    return "".join(["day,model,total_tokens\n", *rows])
+
+
 def problems(answer: Any) -> list[str]:
     assert answer.status_code == 422
     return [words for found in answer.context["file_form"].errors.values() for words in found]
@@ -202,22 +207,24 @@ def test_many_bad_lines_are_counted_instead_of_listed(ana: User, client_for: Cli
     assert found[-1] == "And 10 more."
 
 
-def test_ten_thousand_lines_are_taken_and_not_one_more() -> None:
-    lines = [f"2026-11-10,m{number},1\n" for number in range(10_000)]
-    text = "".join(["day,model,total_tokens\n", *lines])
+def test_so_many_lines_are_taken_and_not_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bill_file, "MOST_LINES", 3)
 
-    assert len(bill_file.read(text).lines) == 10_000
-    with pytest.raises(ValidationError, match="at most 10,000 lines"):
-        bill_file.read(f"{text}2026-11-10,more,1\n")
+    assert len(bill_file.read(lines(3)).lines) == 3
+    with pytest.raises(ValidationError, match="Give at most 10,000 lines"):
+        bill_file.read(lines(4))
 
 
-def test_a_file_longer_than_a_batch_is_entered_whole(ana: User, client_for: ClientFor) -> None:
-    text = "day,model,total_tokens\n" + "".join(f"2026-11-10,m{n},1\n" for n in range(1100))
+def test_a_file_longer_than_a_batch_and_a_page_is_entered_whole(
+    ana: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.domain.bills.AT_ONCE", 2)
+    monkeypatch.setattr("chat.views.bills.MOST_SHOWN", 3)
 
-    answer = confirm(client_for(ana), text)
+    answer = confirm(client_for(ana), lines(5))
 
-    assert BilledDay.objects.counting().count() == 1100
-    assert "Only the first 500 are shown." in answer.content.decode()
+    assert BilledDay.objects.counting().count() == 5
+    assert "Only the first 3 are shown." in answer.content.decode()
 
 
 def test_the_differences_are_shown_before_anything_is_entered(
