@@ -38,24 +38,42 @@ class Place(NamedTuple):
     pk: int
 
 
-class Instant(Func):
-    """A moment as ISO 8601 has it, written by the database: to make a `datetime` of it, and words
+class Written(Func):
+    """A column as text that the database writes: to make a `datetime` or a `UUID` of it, and words
     of that, takes most of the time that a row takes."""
 
     output_field = TextField()
+    on_sqlite: str
+    on_postgresql: str
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, Any]:
-        template = "substr(replace(%(expressions)s, ' ', 'T') || '.000000', 1, 26) || 'Z'"
-        return self.as_sql(compiler, connection, template=template, **context)
+        return self.as_sql(compiler, connection, template=self.on_sqlite, **context)
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, Any]:
-        words = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-        template = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{words}')"
-        return self.as_sql(compiler, connection, template=template, **context)
+        return self.as_sql(compiler, connection, template=self.on_postgresql, **context)
+
+
+class Instant(Written):
+    """A moment in UTC, as ISO 8601 has it."""
+
+    on_sqlite = "substr(replace(%(expressions)s, ' ', 'T') || '.000000', 1, 26) || 'Z'"
+    on_postgresql = (
+        """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    )
+
+
+class Key(Written):
+    """A UUID with its dashes."""
+
+    on_sqlite = " || '-' || ".join(
+        f"substr(%(expressions)s, {start}, {length})"
+        for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    )
+    on_postgresql = "%(expressions)s::text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from chat.models import Completion
 from chat.models.money import DECIMALS, MoneyField
-from chat.queries.ledger import Batch, Fields, Instant, output_of, prompt_of
+from chat.queries.ledger import Batch, Fields, Instant, Key, output_of, prompt_of
 from chat.rendering.sheet import BYTE_ORDER_MARK, cell, exact
 
 Convert = Callable[[Any], Any]
@@ -37,6 +37,8 @@ HEADERS = (*STORED, *ADDED)
 def _read(field: models.Field[Any, Any]) -> str | models.Func:
     if isinstance(field, models.DateTimeField):
         return Instant(field.name)
+    if isinstance(getattr(field, "target_field", field), models.UUIDField):
+        return Key(field.name)
     if isinstance(field, (MoneyField, models.BooleanField)):
         # The whole number that is stored, or 0 and 1.
         return Cast(field.name, models.BigIntegerField())
@@ -79,14 +81,12 @@ class Csv:
 
     def body(self, batch: Batch) -> bytes:
         cells = [
-            map(_cell, values) if name in TEXTS else map(_plain, values)
+            map(_cell, values)
+            if name in TEXTS
+            else ["" if value is None else str(value) for value in values]
             for name, values in _columns(batch).items()
         ]
         return "".join(f"{','.join(line)}\r\n" for line in zip(*cells, strict=True)).encode()
-
-
-def _plain(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 class JsonLines:

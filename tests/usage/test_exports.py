@@ -27,6 +27,7 @@ from chat.queries.ledger import Selection
 from chat.rendering.exports import FORMATS, pieces
 from chat.views import exports
 from tests.evoweb_process import EvowebProcess, send
+from tests.factories import make_conversation
 from tests.upstream.process import Upstream
 from tests.usage.conftest import NOON, SECRET, ClientFor, Spend
 
@@ -75,10 +76,10 @@ def body_of(answer: Any) -> str:
 
 
 @pytest.fixture
-def of_every_kind(spend: Spend, estimated: Spend) -> list[Completion]:
+def of_every_kind(ben: User, spend: Spend, estimated: Spend) -> list[Completion]:
     """Long, cached, estimated, refused, without a price, without a figure."""
     return [
-        spend(),
+        spend(conversation=make_conversation(ben)),
         spend(prompt_tokens=250_000, completion_tokens=7, cached_tokens=50_001),
         spend(prompt_tokens=900, completion_tokens=1, total_tokens=1_000, cached_tokens=899),
         spend(prompt_tokens=10, completion_tokens=3, cached_tokens=99, cost_centre="R&D, Köln"),
@@ -93,6 +94,7 @@ def told(row: Completion) -> dict[str, Any]:
     """What a line has to say of a row, by the words of the model."""
     return {
         "id": row.pk,
+        "conversation_id": str(row.conversation_id) if row.conversation_id else None,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
         "first_token_at": row.first_token_at,
