@@ -6,8 +6,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from chat.admin.site import site
 from chat.domain import accounts
@@ -16,7 +17,8 @@ from chat.models import User
 
 @admin.register(User, site=site)
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """People come by invitation and stay in the ledger, so none is added or deleted here.
+    """People come by invitation and stay in the ledger, so none is added or deleted here. Who is
+    to be forgotten is erased: the figures stay.
 
     The address is not changed either: it is the login, and invitations and resets go there.
     """
@@ -45,7 +47,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "last_login",
     )
     readonly_fields = ("email", "created_at", "last_login")
-    actions = ("switch_off",)
+    actions = ("switch_off", "erase")
     view_on_site = False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -54,6 +56,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who is erased stays so."""
+        return super().has_change_permission(request, obj) and not (obj and obj.erased_at)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -88,3 +94,21 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             accounts.switch_off(user=user)
         text = ngettext("%d person is switched off.", "%d people are switched off.", len(others))
         self.message_user(request, text % len(others), messages.SUCCESS)
+
+    @admin.action(description=_("Erase: make them a pseudonym, delete what they wrote"))
+    def erase(self, request: HttpRequest, queryset: QuerySet[User]) -> TemplateResponse | None:
+        """Asks first. Whoever does this stays, also when selected."""
+        others = [user for user in queryset.filter(erased_at=None) if user != request.user]
+        if others and "is_sure" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": ngettext("Erase %d person", "Erase %d people", len(others)) % len(others),
+                "people": others,
+            }
+            return TemplateResponse(request, "admin/chat/user/erase.html", context)
+        for user in others:
+            accounts.erase(user=user)
+            self.log_change(request, user, gettext("Erased."))
+        text = ngettext("%d person is erased.", "%d people are erased.", len(others))
+        self.message_user(request, text % len(others), messages.SUCCESS)
+        return None

@@ -1,4 +1,4 @@
-"""People: the first administrator, invitations, profiles, and being switched off.
+"""People: the first administrator, invitations, profiles, being switched off, and being erased.
 
 AccountError
 ├── AlreadySetUp      there is somebody, so there is no first administrator to make
@@ -13,10 +13,12 @@ from functools import partial
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -26,6 +28,8 @@ from django.utils import timezone
 from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
+from chat.domain import conversations
+from chat.enums import Theme
 from chat.models import User
 
 WELCOME_LASTS = timedelta(hours=1)
@@ -178,6 +182,38 @@ def switch_off(*, user: User) -> None:
         user.is_active = False
         user.save(update_fields=["is_active"])
         transaction.on_commit(partial(end_sessions_of, user))
+
+
+def erase(*, user: User) -> None:
+    """Make a pseudonym of `user`, and remove what they wrote. No figure of the ledger changes.
+
+    A reply that runs ends first, and its conversation goes with the next purge.
+    """
+    with transaction.atomic():
+        _forget(user)
+        conversations.give_up(owner=user)
+        transaction.on_commit(partial(end_sessions_of, user))
+    conversations.purge_of_the_erased()
+
+
+def _forget(user: User) -> None:
+    user.erased_at = timezone.now()
+    user.display_name = _("Erased person %d") % user.pk
+    # No address: nobody can be invited by it or sign in with it.
+    user.email = f"erased-{user.pk}"
+    user.language = user.time_zone = user.cost_centre = ""
+    user.theme = Theme.AUTO
+    user.is_active = user.is_reviewer = user.is_staff = user.is_superuser = False
+    user.last_login = None
+    user.set_unusable_password()
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    EmailAddress.objects.filter(user=user).delete()
+    # What the administration has noted of them stands under their name.
+    kind = ContentType.objects.get_for_model(User)
+    notes = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))
+    notes.update(object_repr=user.display_name)
 
 
 def end_sessions_of(user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 from django.db import transaction
@@ -9,9 +10,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.domain.parameters import Parameters
-from chat.models import Conversation, Message
+from chat.models import Completion, Conversation, Message, User
 
 KEPT_AFTER_DELETING = timedelta(days=7)
+MESSAGES_AT_ONCE = 100
 
 
 def rename(conversation: Conversation, *, title: str) -> None:
@@ -62,7 +64,37 @@ def purge() -> int:
         if not Message.objects.filter(conversation=key).running().exists():
             # Unless it was taken back meanwhile.
             gone.filter(pk=key).delete()
+    purge_of_the_erased()
     return len(ids)
+
+
+def give_up(*, owner: User) -> None:
+    """Put all that somebody has out of sight, and tell what runs there to stop: whoever runs it
+    finds the mark at once."""
+    theirs = Conversation.objects.filter(owner=owner)
+    theirs.filter(deleted_at=None).update(deleted_at=timezone.now(), revision=F("revision") + 1)
+    running = Message.objects.filter(conversation__owner=owner).running()
+    running.filter(stop_requested_at=None).update(stop_requested_at=timezone.now())
+
+
+def purge_of_the_erased() -> None:
+    """Remove for good what belongs to nobody any more, but not under a reply that still ends, or
+    whose figures are still being read."""
+    for key in Conversation.objects.filter(owner__erased_at__isnull=False).values_list(
+        "pk", flat=True
+    ):
+        runs = Message.objects.filter(conversation=key).running().exists()
+        if not runs and not Completion.objects.filter(conversation=key).open().exists():
+            _remove(key)
+
+
+def _remove(key: uuid.UUID) -> None:
+    """The newest messages first, so that none goes with the one that it answers: each step is
+    short."""
+    newest = Message.objects.filter(conversation=key).order_by("-pk").values_list("pk", flat=True)
+    while batch := list(newest[:MESSAGES_AT_ONCE]):
+        Message.objects.filter(pk__in=batch).delete()
+    Conversation.objects.filter(pk=key).delete()
 
 
 def _change(conversation: Conversation, **fields: object) -> None:

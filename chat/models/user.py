@@ -65,6 +65,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("Switching this off ends every session of this person at once."),
     )
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    # Since when this is nobody any more: a pseudonym in the ledger.
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

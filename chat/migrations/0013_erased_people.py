@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('chat', '0007_reviewers'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='user',
+            name='erased_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='erased'),
+        ),
+    ]
