@@ -7,10 +7,10 @@ wrong is mended by adding the difference, while others go on adding.
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -43,6 +43,7 @@ class Key(NamedTuple):
 
 
 Amounts = dict[str, Any]
+Sums = dict[Key, Amounts]
 T = TypeVar("T")
 
 
@@ -50,6 +51,22 @@ def post(row: Completion) -> None:
     """Add a row that was closed in this transaction."""
     amounts = _amounts(row)
     _add(dict.fromkeys(_keys(row), amounts))
+
+
+def collect(row: Completion, *, into: Sums) -> None:
+    """Add a closed row to sums in memory."""
+    amounts = _amounts(row)
+    for key in _keys(row):
+        whole = into.setdefault(key, {})
+        for name, amount in amounts.items():
+            if amount is not None:
+                whole[name] = whole.get(name, 0) + amount
+
+
+def post_sums(sums: Sums) -> None:
+    """Add as many as there are, in several transactions."""
+    for some in _batched(sums.items(), AT_ONCE):
+        _add(dict(some))
 
 
 def _keys(row: Completion) -> Iterator[Key]:
@@ -124,13 +141,10 @@ def _add(additions: Mapping[Key, Amounts]) -> None:
     written: dict[int, list[Any]] = {}
     values: list[Any] = []
     for key, amounts in additions.items():
-        values += [
-            field.get_db_prep_save(part, connection)
-            for field, part in zip(key_fields, key, strict=True)
-        ]
+        values += map(_prepared, key_fields, key)
         if id(amounts) not in written:
             written[id(amounts)] = [
-                field.get_db_prep_save(amounts[field.name], connection)
+                _prepared(field, amounts[field.name])
                 if field.name in amounts
                 else _nothing(field.name)
                 for field in added_fields
@@ -138,6 +152,13 @@ def _add(additions: Mapping[Key, Amounts]) -> None:
         values += written[id(amounts)]
     with connection.cursor() as cursor:
         cursor.execute(_statement(len(additions)), values)
+
+
+def _prepared(field: models.Field[Any, Any], value: Any) -> Any:
+    """As the database takes it; words and numbers, which are nearly all, it takes as they are."""
+    if isinstance(value, (datetime, Decimal)):
+        return field.get_db_prep_save(value, connection)
+    return value
 
 
 @functools.cache
@@ -224,10 +245,10 @@ def _missing(there: Amounts, in_ledger: Amounts) -> Amounts:
     return missing
 
 
-def _kept(month: date) -> dict[Key, Amounts]:
+def _kept(month: date) -> Sums:
     begun, ended = _moments(month)
     rows = Total.objects.filter(start__gte=begun, start__lt=ended)
-    kept = {}
+    kept: Sums = {}
     for values in rows.values_list(*Total.KEY, *ADDED):
         grain, start, *rest = values[: len(Total.KEY)]
         key = Key(Grain(grain), start.astimezone(UTC), *rest)
@@ -235,16 +256,11 @@ def _kept(month: date) -> dict[Key, Amounts]:
     return kept
 
 
-def _in_ledger(month: date) -> dict[Key, Amounts]:
+def _in_ledger(month: date) -> Sums:
     rows = Completion.objects.closed().between(*_moments(month))
-    sums: dict[Key, Amounts] = defaultdict(dict)
+    sums: Sums = {}
     for row in rows.defer("usage").select_related("price").iterator():
-        amounts = _amounts(row)
-        for key in _keys(row):
-            whole = sums[key]
-            for name, amount in amounts.items():
-                if amount is not None:
-                    whole[name] = whole.get(name, 0) + amount
+        collect(row, into=sums)
     return sums
 
 
