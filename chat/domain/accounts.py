@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
-from chat.domain import conversations
+from chat.domain import conversations, notices
 from chat.enums import Theme
 from chat.models import User
 
@@ -210,6 +210,9 @@ def _forget(user: User) -> None:
     user.groups.clear()
     user.user_permissions.clear()
     EmailAddress.objects.filter(user=user).delete()
+    # Words of theirs, and to them; what was granted stays, because others have it too.
+    user.budget_requests.update(reason="", words="")
+    notices.forget(user)
     # What the administration has noted of them stands under their name.
     kind = ContentType.objects.get_for_model(User)
     notes = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))

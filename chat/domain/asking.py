@@ -51,7 +51,7 @@ def _decide(request: BudgetRequest, by: User, words: str, **outcome: Any) -> Non
     fields = {"decided_at": timezone.now(), "decided_by": by, "words": words, **outcome}
     if not BudgetRequest.objects.open().filter(pk=request.pk).update(**fields):
         raise DecidedAlready
-    notices.settle(_subject(request))
+    notices.settle(notices.subject_of(request))
     kind = News.MORE_GRANTED if outcome.get("granted") else News.MORE_DECLINED
     until = outcome.get("until")
     figures = {
@@ -73,11 +73,7 @@ def _tell(people: list[User], kind: News, request: BudgetRequest, figures: dict[
     notices.tell(
         people,
         kind,
-        subject=_subject(request),
+        subject=notices.subject_of(request),
         figures=figures,
         expires_at=timezone.now() + NEWS_FOR,
     )
-
-
-def _subject(request: BudgetRequest) -> str:
-    return f"request:{request.pk}"

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from chat.enums import News
-from chat.models import Notice, User
+from chat.models import Allowance, BudgetRequest, Notice, User
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 # A mail that nobody has said to be sent by then is tried again; after a day it is old.
@@ -52,6 +53,21 @@ def settle(subject: str, *, people: Iterable[User] | None = None) -> None:
     if people is not None:
         rows = rows.filter(user__in=people)
     rows.update(read_at=timezone.now())
+
+
+def forget(user: User) -> None:
+    """What this person was told, and what others were told of them by their name."""
+    about = [
+        *(subject_of(request) for request in BudgetRequest.objects.filter(user=user)),
+        *(subject_of(allowance) for allowance in Allowance.objects.filter(user=user)),
+        *(subject_of(allowance) for allowance in Allowance.objects.filter(budget__user=user)),
+    ]
+    Notice.objects.filter(Q(user=user) | Q(subject__in=about)).delete()
+
+
+def subject_of(thing: BudgetRequest | Allowance) -> str:
+    """What notices of the same thing have in common."""
+    return f"{thing._meta.model_name}:{thing.pk}"
 
 
 def administrators() -> list[User]:

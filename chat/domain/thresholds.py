@@ -50,7 +50,10 @@ def _tell(allowance: Allowance, user: User, *, passed: int, limit: int) -> None:
         "resets_at": resets_at.isoformat(),
     }
     tell = partial(
-        notices.tell, kind=_NEWS[passed], subject=f"allowance:{allowance.pk}", expires_at=resets_at
+        notices.tell,
+        kind=_NEWS[passed],
+        subject=notices.subject_of(allowance),
+        expires_at=resets_at,
     )
     people = [] if budget.is_with_others else [user]
     tell(people, figures=figures)

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'request for more',
                 'verbose_name_plural': 'requests for more',
                 'indexes': [models.Index(fields=['user', 'asked_at'], name='budget_request_of_user')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('budget', 'user'), name='budget_request_one_open'), models.CheckConstraint(condition=models.Q(models.Q(('granted__gt', 0), ('state', 'granted'), ('until__isnull', False)), models.Q(models.Q(('state', 'granted'), _negated=True), ('granted', None), ('until', None)), _connector='OR'), name='budget_request_grants_something_until'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='budget_request_decided_iff_not_open')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('budget', 'user'), name='budget_request_one_open'), models.CheckConstraint(condition=models.Q(models.Q(('granted__gt', 0), ('granted__isnull', False), ('state', 'granted'), ('until__isnull', False)), models.Q(models.Q(('state', 'granted'), _negated=True), ('granted', None), ('until', None)), _connector='OR'), name='budget_request_grants_something_until'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='budget_request_decided_iff_not_open')],
             },
         ),
     ]

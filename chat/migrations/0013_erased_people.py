@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0007_reviewers'),
+        ('chat', '0012_meter_readings'),
     ]
 
     operations = [

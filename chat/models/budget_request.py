@@ -83,7 +83,13 @@ class BudgetRequest(models.Model):
                 name="budget_request_one_open",
             ),
             models.CheckConstraint(
-                condition=Q(state=RequestState.GRANTED, granted__gt=0, until__isnull=False)
+                # A comparison with null would be true enough.
+                condition=Q(
+                    state=RequestState.GRANTED,
+                    granted__isnull=False,
+                    granted__gt=0,
+                    until__isnull=False,
+                )
                 | Q(~Q(state=RequestState.GRANTED), granted=None, until=None),
                 name="budget_request_grants_something_until",
             ),

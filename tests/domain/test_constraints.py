@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,15 +14,19 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, models, transaction
 
-from chat.enums import CompletionState, Grain, MessageState, Period, Role, Source
+from chat.enums import CompletionState, Grain, MessageState, Period, RequestState, Role, Source
 from chat.models import (
     Allowance,
+    Bill,
+    BilledDay,
     Budget,
+    BudgetRequest,
     Completion,
     Conversation,
     Hold,
     JournalPiece,
     Message,
+    MeterReading,
     Price,
     Total,
 )
@@ -132,6 +137,36 @@ def _same_total(conversation: Conversation) -> object:
     ]
 
 
+def _billed(conversation: Conversation, **fields: Any) -> BilledDay:
+    bill = Bill.objects.create(entered_by=conversation.owner, entered_at=NOON)
+    figures = {"bill": bill, "day": NOON.date(), "model": "m"} | fields
+    return BilledDay.objects.create(**figures)
+
+
+def _same_billed_day(conversation: Conversation) -> object:
+    day = _billed(conversation, total_tokens=1)
+    return _billed(conversation, total_tokens=2, bill=day.bill)
+
+
+def _request(**fields: Any) -> Break:
+    def make(conversation: Conversation) -> object:
+        budget = Budget.objects.create(period=Period.DAY, tokens=1)
+        owner = conversation.owner
+        return BudgetRequest.objects.create(budget=budget, user=owner, reason="?", **fields)
+
+    return make
+
+
+def _second_request(conversation: Conversation) -> object:
+    _request()(conversation)
+    budget = Budget.objects.get()
+    return BudgetRequest.objects.create(budget=budget, user=conversation.owner, reason="!")
+
+
+def _reading(**fields: Any) -> Break:
+    return lambda _conversation: MeterReading.objects.create(hour=NOON, **fields)
+
+
 RULES: dict[str, list[Break]] = {
     "message_finished_iff_it_has_an_end": [
         _message(finished_at=None),
@@ -185,6 +220,28 @@ RULES: dict[str, list[Break]] = {
     "price_is_not_negative": [_price(prompt=Decimal(-1)), _price(completion=Decimal(-1))],
     "total_one_a_key": [_same_total],
     "journal_piece_is_written_once": [_same_piece],
+    "billed_day_once_a_bill": [_same_billed_day],
+    "billed_day_amount_has_a_currency": [
+        partial(_billed, amount=Decimal(1)),
+        partial(_billed, total_tokens=1, currency="USD"),
+        partial(_billed, amount=Decimal(-1), currency="USD"),
+    ],
+    "billed_day_says_something": [_billed],
+    "budget_request_one_open": [_second_request],
+    "budget_request_grants_something_until": [
+        _request(granted=5),
+        _request(state=RequestState.GRANTED, decided_at=NOON, until=NOON),
+        _request(state=RequestState.GRANTED, decided_at=NOON, granted=0, until=NOON),
+        _request(state=RequestState.DECLINED, decided_at=NOON, granted=5),
+    ],
+    "budget_request_decided_iff_not_open": [
+        _request(decided_at=NOON),
+        _request(state=RequestState.DECLINED),
+    ],
+    "meter_reading_has_figures_once_taken": [
+        _reading(taken_at=NOON),
+        _reading(used=Decimal(1)),
+    ],
     "user_email_is_one_login": [_same_login],
 }
 # SQLite names the columns of what is not unique, and not the rule.
@@ -198,6 +255,8 @@ UNIQUE = {
     "hold_one_a_completion": "chat_hold.completion_id, chat_hold.allowance_id",
     "total_one_a_key": "chat_total.grain, chat_total.start",
     "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
+    "billed_day_once_a_bill": "chat_billedday.bill_id, chat_billedday.day",
+    "budget_request_one_open": "chat_budgetrequest.budget_id, chat_budgetrequest.user_id",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from chat.domain import accounts, conversations, turns
-from chat.enums import MessageState
-from chat.models import Completion, Conversation, JournalPiece, Message, Total, User
+from chat.domain import accounts, asking, conversations, turns
+from chat.enums import MessageState, News, Period
+from chat.models import Budget, Completion, Conversation, JournalPiece, Message, Notice, Total, User
 from chat.queries import invariants
 from tests.factories import begin_turn, make_conversation, make_turn
 from tests.usage.conftest import ClientFor, Spend
@@ -64,6 +65,22 @@ def test_nothing_is_left_that_says_who_it_was(ben: User) -> None:
     kept = (ben.cost_centre, ben.language, ben.time_zone, ben.theme, ben.groups.count())
     assert kept == ("", "", "", "auto", 0)
     assert not EmailAddress.objects.filter(user=ben).exists()
+
+
+def test_words_and_news_of_them_go_and_what_was_granted_stays(
+    ana: User, ben: User, cleo: User
+) -> None:
+    budget = Budget.objects.create(period=Period.MONTH, tokens=1000)
+    request = asking.ask(budget=budget, user=ben, reason="For the thesis")
+    asking.grant(request, by=ana, amount=500, until=timezone.now() + timedelta(days=1), words="Ok")
+    news = {"subject": "of Cleo", "expires_at": timezone.now()}
+    kept = Notice.objects.create(user=cleo, kind=News.BUDGET_LOW, **news)
+
+    accounts.erase(user=ben)
+
+    request.refresh_from_db()
+    assert (request.reason, request.words, request.granted) == ("", "", 500)
+    assert list(Notice.objects.all()) == [kept]
 
 
 def test_their_sessions_end_and_nobody_elses(

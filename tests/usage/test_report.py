@@ -168,7 +168,9 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=st.lists(ROW, min_size=1, max_size=6))
 def test_the_sums_agree_with_the_figures_under_the_replies(
     ben: User, spend: Spend, rows: list[dict[str, int | None]]

@@ -7,7 +7,7 @@ import chat.models.money
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0014_bills'),
+        ('chat', '0011_bills'),
     ]
 
     operations = [

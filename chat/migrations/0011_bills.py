@@ -11,7 +11,7 @@ import chat.models.money
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0007_reviewers'),
+        ('chat', '0010_notices'),
     ]
 
     operations = [
