@@ -192,18 +192,38 @@ def test_an_old_confirmation_that_comes_again_changes_nothing(ana: User) -> None
 def test_a_file_that_was_not_entered_to_its_end_counts_nowhere(ana: User) -> None:
     enter(ana, billed(total_tokens=1))
     half = Bill.objects.create(entered_by=ana)
-    BilledDay.objects.bulk_create([billed(bill=half, total_tokens=2)])
+    BilledDay.objects.bulk_create(
+        [billed(bill=half, total_tokens=2), billed(bill=half, model="other", total_tokens=3)]
+    )
 
-    assert [line.entry.total_tokens for line in november().billed if line.entry] == [1]
-    assert november().replaced == []
+    found = november()
+
+    assert [line.entry.total_tokens for line in found.billed if line.entry] == [1]
+    assert found.replaced == []
+
+
+def test_a_file_that_was_left_half_way_is_completed_by_the_same_confirmation(ana: User) -> None:
+    half = Bill.objects.create(entered_by=ana)
+    BilledDay.objects.bulk_create([billed(bill=half, total_tokens=1)])
+
+    enter(ana, billed(total_tokens=1), billed(model="other", total_tokens=2), key=half.key)
+
+    counting = BilledDay.objects.counting().order_by("pk")
+    assert [(entry.bill_id, entry.total_tokens) for entry in counting] == [
+        (half.pk, 1),
+        (half.pk, 2),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_confirmation_from_several_windows_is_one_bill(ana: User) -> None:
     key = uuid.uuid4()
 
-    at_once(lambda: enter(ana, billed(total_tokens=1), billed(model="b", total_tokens=2), key=key))
+    came = at_once(
+        lambda: enter(ana, billed(total_tokens=1), billed(model="b", total_tokens=2), key=key)
+    )
 
+    assert [refusal for refusal in came if isinstance(refusal, Exception)] == []
     assert (Bill.objects.count(), BilledDay.objects.count()) == (1, 2)
     assert BilledDay.objects.counting().count() == 2
 
