@@ -14,6 +14,7 @@ from chat.views import (
     metrics,
     notices,
     people,
+    statements,
     turns,
     usage,
     what_if,
@@ -35,6 +36,12 @@ _conversation = [
     path("messages/<int:message_id>/branch/", turns.show_branch, name="show_branch"),
 ]
 
+_person = [
+    path("", usage.person_usage, name="person_usage"),
+    path("table.csv", usage.person_usage_table, name="person_usage_table"),
+    path("requests/", usage.person_requests, name="person_requests"),
+]
+
 urlpatterns = [
     path("", conversations.new_conversation, name="new_conversation"),
     path("conversations/", conversations.conversation_list, name="conversation_list"),
@@ -47,6 +54,7 @@ urlpatterns = [
     path("welcome/<str:token>/", people.welcome, name="welcome"),
     path("usage/", usage.my_usage, name="my_usage"),
     path("usage/days.csv", usage.my_usage_csv, name="my_usage_csv"),
+    path("usage/table.csv", usage.my_usage_table, name="my_usage_table"),
     path("usage/team/", usage.team_usage, name="team_usage"),
     path("usage/team/estimates/", usage.estimates, name="estimates"),
     path("usage/what-if/", what_if.what_if_limits, name="what_if"),
@@ -73,4 +81,14 @@ urlpatterns = [
     path("usage/bills/file/", bills.look_at_file, name="look_at_bill_file"),
     path("usage/bills/confirm/", bills.confirm_file, name="confirm_bill_file"),
     path("usage/meter/", meter.meter_page, name="meter"),
+    path("usage/team/table.csv", usage.team_usage_table, name="team_usage_table"),
+    path("usage/team/without-use/", usage.people_without_use, name="people_without_use"),
+    path(
+        "usage/team/without-use.csv",
+        usage.people_without_use_table,
+        name="people_without_use_table",
+    ),
+    path("usage/team/people/<int:person_id>/", include(_person)),
+    path("usage/team/statements/", statements.statements, name="statements"),
+    path("usage/team/statements/<int:year>-<int:month>/", statements.statement, name="statement"),
 ]

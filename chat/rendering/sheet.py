@@ -40,29 +40,37 @@ BYTE_ORDER_MARK = "\ufeff"
 def of(rows: Iterable[Row]) -> str:
     """A row for each day, person, model and currency. What is unknown is an empty cell, never a
     zero."""
+    return written(
+        HEADERS,
+        (
+            (
+                row.day,
+                harmless(row.user.name if row.user else ""),
+                harmless(row.user.email if row.user else ""),
+                harmless(row.model),
+                row.completions,
+                row.prompt_tokens,
+                row.output_tokens,
+                row.reasoning_tokens,
+                row.cached_tokens,
+                row.total_tokens,
+                row.estimated,
+                row.unknown,
+                *_cost(row),
+                row.unpriced,
+            )
+            for row in rows
+        ),
+    )
+
+
+def written(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A whole file. Whoever gives texts has made them harmless."""
     file = io.StringIO()
     file.write(BYTE_ORDER_MARK)
     sheet = csv.writer(file)
-    sheet.writerow(HEADERS)
-    sheet.writerows(
-        (
-            row.day,
-            harmless(row.user.name if row.user else ""),
-            harmless(row.user.email if row.user else ""),
-            harmless(row.model),
-            row.completions,
-            row.prompt_tokens,
-            row.output_tokens,
-            row.reasoning_tokens,
-            row.cached_tokens,
-            row.total_tokens,
-            row.estimated,
-            row.unknown,
-            *_cost(row),
-            row.unpriced,
-        )
-        for row in rows
-    )
+    sheet.writerow(headers)
+    sheet.writerows(rows)
     return file.getvalue()
 
 

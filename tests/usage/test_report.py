@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from chat.enums import CompletionState
-from chat.models import Price, Total, User
+from chat.models import Conversation, Price, Total, User
 from chat.queries import usage
-from chat.queries.usage import Report, Row
+from chat.queries.usage import By, Report, Row, Scope
 from tests.usage.conftest import NOON, Spend
 
-NOVEMBER = date(2026, 11, 1), date(2026, 11, 30)
+Period = tuple[date, date]
+NOVEMBER: Period = (date(2026, 11, 1), date(2026, 11, 30))
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +25,12 @@ def _in_madrid(settings: Settings) -> None:
     settings.TIME_ZONE = "Europe/Madrid"
 
 
-def of(user: User | None, *, start: date = NOVEMBER[0], end: date = NOVEMBER[1]) -> Report:
-    return usage.report(user=user, start=start, end=end)
+def of(user: User | None, by: By = By.DAY, *, period: Period = NOVEMBER) -> Report:
+    return usage.report(Scope(*period, user=user), by)
 
 
-def rows_of(user: User | None, *, start: date = NOVEMBER[0], end: date = NOVEMBER[1]) -> list[Row]:
-    return list(usage.days(user=user, start=start, end=end))
+def rows_of(user: User | None, *, period: Period = NOVEMBER) -> list[Row]:
+    return list(usage.days(Scope(*period, user=user)))
 
 
 def test_a_completion_is_counted_with_all_its_figures(ben: User, spend: Spend) -> None:
@@ -45,7 +46,13 @@ def test_a_completion_is_counted_with_all_its_figures(ben: User, spend: Spend) -
             output_tokens=1891,
             reasoning_tokens=1480,
             cached_tokens=0,
+            prompt_low=13,
+            prompt_high=13,
+            output_low=1891,
+            output_high=1891,
             costs=(("USD", Decimal("0.0181744")),),
+            costs_low=(("USD", Decimal("0.0181744")),),
+            costs_high=(("USD", Decimal("0.0181744")),),
             saved=(("USD", Decimal(0)),),
         )
     ]
@@ -61,14 +68,20 @@ def test_the_total_is_the_sum_of_the_rows(ben: User, spend: Spend) -> None:
         output_tokens=1901,
         reasoning_tokens=1480,
         cached_tokens=0,
+        prompt_low=113,
+        prompt_high=113,
+        output_low=1901,
+        output_high=1901,
         # 100 × 1.25 + 10 × 10, a million, and the seed's.
         costs=(("USD", Decimal("0.0183994")),),
+        costs_low=(("USD", Decimal("0.0183994")),),
+        costs_high=(("USD", Decimal("0.0183994")),),
         saved=(("USD", Decimal(0)),),
     )
 
 
 def test_without_use_there_are_no_rows_and_the_total_is_unknown(ben: User) -> None:
-    assert (rows_of(ben), of(ben).by_day, of(ben).total) == ([], [], Row())
+    assert (rows_of(ben), of(ben).rows, of(ben).total) == ([], [], Row())
 
 
 def test_a_person_sees_nothing_of_what_others_used(ben: User, cleo: User, spend: Spend) -> None:
@@ -105,17 +118,17 @@ def test_the_team_is_summed_by_person_and_by_model_most_first_and_by_day(
     spend(user=cleo, model_asked="small", prompt_tokens=1, completion_tokens=2)
     spend(user=cleo, model_asked="big", started_at=NOON.replace(day=9))
 
-    report = of(None)
-
-    assert [(row.user, row.output_tokens, row.model, row.day) for row in report.by_user] == [
+    assert [
+        (row.user, row.output_tokens, row.model, row.day) for row in of(None, By.PERSON).rows
+    ] == [
         (cleo, 1893, "", None),
         (ben, 5, "", None),
     ]
-    assert [(row.model, row.output_tokens, row.user) for row in report.by_model] == [
+    assert [(row.model, row.output_tokens, row.user) for row in of(None, By.MODEL).rows] == [
         ("big", 1891, None),
         ("small", 7, None),
     ]
-    assert [(row.day, row.completions) for row in report.by_day] == [
+    assert [(row.day, row.completions) for row in of(None).rows] == [
         (date(2026, 11, 10), 2),
         (date(2026, 11, 9), 1),
     ]
@@ -227,7 +240,7 @@ def test_costs_are_summed_and_what_has_no_price_is_counted(ben: User, spend: Spe
 
     assert total.costs == (("EUR", Decimal(2)), ("USD", Decimal("0.0181744")))
     assert (total.completions, total.unpriced, total.is_priced) == (3, 1, True)
-    assert not of(ben).by_model[-1].is_priced
+    assert not of(ben, By.MODEL).rows[-1].is_priced
 
 
 @pytest.mark.parametrize(
@@ -249,7 +262,7 @@ def test_a_row_without_figures_leaves_the_sum_of_the_others(ben: User, spend: Sp
     spend()
     spend(prompt_tokens=None)
 
-    row = of(ben).by_model[0]
+    row = of(ben, By.MODEL).rows[0]
 
     assert (row.completions, row.prompt_tokens, row.output_tokens, row.unknown) == (2, 13, 1891, 1)
 
@@ -318,25 +331,29 @@ def test_a_day_on_which_the_clocks_change_is_counted_whole_and_once(
     for half_hour in range(-2, 2 * hours + 2):
         spend(started_at=datetime.fromtimestamp(start + half_hour * 1800, UTC))
 
-    report = of(ben, start=day, end=day)
+    report = of(ben, period=(day, day))
 
-    assert [(row.day, row.completions) for row in report.by_day] == [(day, 2 * hours)]
+    assert [(row.day, row.completions) for row in report.rows] == [(day, 2 * hours)]
 
 
+@pytest.mark.parametrize("by", By)
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_report_costs_the_same_queries_however_long(
+def test_each_way_of_looking_costs_the_same_queries_however_long(
     ben: User,
     cleo: User,
     spend: Spend,
     count: int,
+    by: By,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(count):
-        spend(user=ben, started_at=NOON.replace(day=number + 1))
+        conversation = Conversation.objects.create(owner=ben, title=str(number), model="x")
+        spend(user=ben, started_at=NOON.replace(day=number + 1), conversation=conversation)
         spend(user=cleo, model_asked=f"model {number}")
+    named_apart = by in (By.PERSON, By.GROUP, By.CONVERSATION)
 
-    with django_assert_num_queries(5):
-        report = of(None)
-        assert [row.user.name for row in report.by_user if row.user]
+    with django_assert_num_queries({By.GROUP: 3}.get(by, 3 if named_apart else 2)):
+        report = of(ben if by == By.CONVERSATION else None, by)
+        assert [row.user.name for row in report.rows if row.user] or by != By.PERSON
 
-    assert report.total.completions == 2 * count
+    assert report.total.completions == count * (1 if by == By.CONVERSATION else 2)

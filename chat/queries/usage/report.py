@@ -1,0 +1,173 @@
+"""The ways of looking at what was used, each a table of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.utils import timezone
+
+from chat.enums import Grain
+from chat.models import User
+from chat.queries import calendar
+from chat.queries.usage.conversations import by_conversation
+from chat.queries.usage.rows import Row, figures, in_all, lines, merged, most_first
+from chat.queries.usage.scope import Scope
+
+# So many days are told apart at most. Longer periods are for months.
+MOST_DAYS = 100
+
+
+class By(StrEnum):
+    DAY = "day"
+    MONTH = "month"
+    # Of the day, by the team's clock.
+    HOUR = "hour"
+    PERSON = "person"
+    GROUP = "group"
+    MODEL = "model"
+    SOURCE = "source"
+    COST_CENTRE = "cost-centre"
+    CONVERSATION = "conversation"
+    # By model how requests ended, and how long the first token took.
+    OUTCOME = "outcome"
+
+    @property
+    def is_of_time(self) -> bool:
+        return self in (By.DAY, By.MONTH, By.HOUR)
+
+
+# What takes the longest to read is of so many days at the end of the period.
+_LAST_DAYS = {By.HOUR: 31, By.CONVERSATION: MOST_DAYS}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`rows` has one for each key, and `parts` one for each key and currency."""
+
+    scope: Scope
+    by: By
+    rows: list[Row]
+    parts: list[Row]
+    total: Row
+    # Attempts that are not over yet, and not counted in the others.
+    running: int
+
+    @property
+    def start(self) -> date:
+        return self.scope.start
+
+    @property
+    def end(self) -> date:
+        return self.scope.end
+
+    @property
+    def highest(self) -> Row:
+        """The row that cost most."""
+        return min(self.rows, key=most_first)
+
+
+def report(scope: Scope, by: By) -> Report:
+    """Three queries at most, however long: `by` is then months for days, and hours are those of
+    the last days. The newest comes first, and where time is not told apart what was used most."""
+    scope, by = _within_reason(scope, by)
+    counted = parts = _parts(scope, by)
+    if by == By.GROUP:
+        # Who is in two groups is counted in both, and once in all.
+        parts = _by_group(counted)
+    rows = merged(parts, lambda row: row.key)
+    return Report(
+        scope=scope,
+        by=by,
+        rows=_in_order(rows, by),
+        parts=parts,
+        total=in_all(counted),
+        running=scope.running().count(),
+    )
+
+
+def lately(user: User, today: date) -> tuple[Row, Row]:
+    """What somebody used today, and this month to date. One query."""
+    scope = Scope(calendar.first_of_month(today), today, user=user)
+    found = lines(scope.totals(Grain.DAY), "start")
+    rows = [Row(day=calendar.today(line["start"]), **figures(line)) for line in found]
+    return in_all(row for row in rows if row.day == today), in_all(rows)
+
+
+def _within_reason(scope: Scope, by: By) -> tuple[Scope, By]:
+    if by == By.DAY and scope.days > MOST_DAYS:
+        return scope, By.MONTH
+    if scope.days > (most := _LAST_DAYS.get(by, scope.days)):
+        return replace(scope, start=scope.end - timedelta(days=most - 1)), by
+    return scope, by
+
+
+def _parts(scope: Scope, by: By) -> list[Row]:
+    if by == By.CONVERSATION:
+        return by_conversation(scope)
+    look = _LOOKS[by]
+    found = lines(scope.totals(look.grain), look.column, with_waits=by == By.OUTCOME)
+    value_of = look.value_of
+    if by == By.PERSON:
+        value_of = User.objects.in_bulk({line["user"] for line in found}).__getitem__
+    rows = [Row(**{look.field: value_of(line[look.column])}, **figures(line)) for line in found]
+    # An hour of the day has been on many days.
+    return merged(rows, lambda row: (row.key, row.currency))
+
+
+def _by_group(parts: Iterable[Row]) -> list[Row]:
+    groups = defaultdict(list)
+    for user_id, name in User.groups.through.objects.values_list("user_id", "group__name"):
+        groups[user_id].append(name)
+    rows = [
+        replace(row, user=None, group=name)
+        for row in parts
+        for name in (groups.get(row.user.pk if row.user else 0) or [""])
+    ]
+    return merged(rows, lambda row: (row.key, row.currency))
+
+
+def _in_order(rows: list[Row], by: By) -> list[Row]:
+    if by in (By.DAY, By.MONTH):
+        return sorted(rows, key=lambda row: row.day or date.min, reverse=True)
+    if by == By.HOUR:
+        used = {row.hour: row for row in rows}
+        return [used.get(hour, Row(hour=hour)) for hour in range(24)] if used else []
+    in_order = sorted(rows, key=most_first)
+    if by == By.CONVERSATION:
+        # All that is gone is one row, and no row to compare with.
+        in_order.sort(key=lambda row: row.conversation is None)
+    return in_order
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """By which column of the totals, and what of a row its values are."""
+
+    column: str
+    field: str
+    value_of: Callable[[Any], Any] = lambda value: value
+    grain: Grain | None = None
+
+
+_LOOKS = {
+    By.DAY: _Look("start", "day", calendar.today, Grain.DAY),
+    By.MONTH: _Look("start", "day", lambda start: calendar.first_of_month(calendar.today(start))),
+    By.HOUR: _Look(
+        "start",
+        "hour",
+        lambda start: timezone.localtime(start, timezone.get_default_timezone()).hour,
+        Grain.HOUR,
+    ),
+    By.PERSON: _Look("user", "user"),
+    # Who they are does not matter, only in which groups.
+    By.GROUP: _Look("user", "user", lambda key: User(pk=key)),
+    By.MODEL: _Look("model", "model"),
+    By.OUTCOME: _Look("model", "model"),
+    By.SOURCE: _Look("source", "source"),
+    By.COST_CENTRE: _Look("cost_centre", "cost_centre"),
+}

@@ -1,0 +1,77 @@
+"""How the usage pages write shares, waits and hours, and the heads of columns to sort by."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils import formats
+from django.utils.translation import gettext as _
+
+from chat.enums import Source
+from chat.models import Budget
+from chat.models.money import DECIMALS
+from chat.queries.usage.waits import Wait
+from chat.templatetags.chat import money, tokens
+
+register = template.Library()
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+@register.filter
+def share(part: int, whole: int) -> str:
+    """How much of the whole it is, to a tenth of a hundredth."""
+    if not whole:
+        return "–"
+    return f"{formats.number_format(100 * part / whole, decimal_pos=1)}{SPACE}%"
+
+
+@register.filter
+def wait(span: Wait | None) -> str:
+    """ "1.4 s", and where that is all that is known "≤ 0.25 s" or "> 60 s"."""
+    if span is None:
+        return "–"
+    digits = 2 if span.seconds < 1 else 1 if span.seconds < 10 else 0
+    count = formats.number_format(span.seconds, decimal_pos=digits)
+    words = _("%(count)s s") % {"count": count}
+    return f"{span.bound}{SPACE}{words}" if span.bound else words
+
+
+@register.filter
+def hour_label(hour: int) -> str:
+    """From when to when, on the clock."""
+    return f"{hour:02}:00–{(hour + 1) % 24:02}:00"
+
+
+@register.filter
+def source_label(source: str) -> str:
+    return str(Source(source).label)
+
+
+@register.filter
+def money_in(amount: Decimal, currency: str) -> str:
+    return money(((currency, amount),))
+
+
+@register.filter
+def of_budget(parts: int, budget: Budget) -> str:
+    """So much of it, in tokens or in its currency."""
+    if budget.tokens is not None:
+        return tokens(parts)
+    return money_in(Decimal(parts).scaleb(-DECIMALS), budget.currency)
+
+
+@register.inclusion_tag("usage/_sort.html", takes_context=True)
+def sort_head(context: dict[str, Any], column: str, label: str) -> dict[str, Any]:
+    """The head of a column. Its first click brings the most to the top, of names the first."""
+    sort = context.get("sort", "")
+    is_down, is_up = sort == f"-{column}", sort == column
+    first, other = (column, f"-{column}") if column == "name" else (f"-{column}", column)
+    return {
+        "request": context["request"],
+        "label": label,
+        "is_name": column == "name",
+        "direction": "descending" if is_down else "ascending" if is_up else "",
+        "next": other if sort == first else first,
+    }
