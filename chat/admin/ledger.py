@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.admin.site import site
 from chat.enums import CompletionState
-from chat.models import Completion, Conversation, Message
+from chat.models import Completion, Conversation, Correction, Message
 from chat.templatetags.chat import tokens
 
 # What the lists' own filters put into their addresses, after the name of the field.
@@ -90,6 +90,42 @@ class MessageAdmin(RecordAdmin):
         return message.parent_id
 
 
+class CorrectionInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What the row costs after all: the newest counts."""
+
+    model = Correction
+    fields = ("price", "cost", "cost_low", "cost_high", "made_at", "made_by", "reason")
+    readonly_fields = fields
+    ordering = ("-pk",)
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Correction]:
+        return super().get_queryset(request).select_related("revaluation__made_by", "price")
+
+    @admin.display(description=_("made"))
+    def made_at(self, correction: Correction) -> object:
+        return correction.revaluation.made_at
+
+    @admin.display(description=_("made by"))
+    def made_by(self, correction: Correction) -> object:
+        return correction.revaluation.made_by
+
+    @admin.display(description=_("reason"))
+    def reason(self, correction: Correction) -> str:
+        return correction.revaluation.reason
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
 @admin.register(Completion, site=site)
 class CompletionAdmin(RecordAdmin):
     """The ledger, row by row, with every figure of the upstream."""
@@ -104,6 +140,7 @@ class CompletionAdmin(RecordAdmin):
     )
     list_select_related = ("user",)
     ordering = ("-started_at", "-pk")
+    inlines = (CorrectionInline,)
     fields = tuple(
         f"{field.name}_key" if field.name in ("conversation", "message") else field.name
         for field in Completion._meta.concrete_fields

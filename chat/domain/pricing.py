@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from django.db import IntegrityError, transaction
 
 from chat.enums import CompletionState
 from chat.models import Completion, Price
@@ -19,7 +22,29 @@ class Cost:
     high: Decimal
 
 
+class PriceStands(Exception):
+    """There is a price of that model from that moment already, and prices are never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What a row counts with: a price and the cost by it, as far as they are known."""
+
+    price: Price | None
+    cost: Cost | None
+
+
 NOTHING = Cost(Decimal(0), Decimal(0), Decimal(0))
+
+
+def enter(price: Price) -> Price:
+    """Set a price. What has ended keeps its cost."""
+    try:
+        with transaction.atomic():
+            price.save(force_insert=True)
+    except IntegrityError:
+        raise PriceStands from None
+    return price
 
 
 def fields(row: Completion) -> dict[str, Any]:
@@ -34,6 +59,24 @@ def fields(row: Completion) -> dict[str, Any]:
         "cost_low": cost.low,
         "cost_high": cost.high,
     }
+
+
+def as_closed(row: Completion) -> Valuation:
+    return _valuation(row.price, row.cost, row.cost_low, row.cost_high)
+
+
+def as_valued(row: Any, prices: Mapping[int, Price]) -> Valuation:
+    """Of a row that `costs.valued` was asked for."""
+    price = prices[row.valued_price] if row.valued_price is not None else None
+    return _valuation(price, row.valued_cost, row.valued_low, row.valued_high)
+
+
+def _valuation(
+    price: Price | None, likely: Decimal | None, low: Decimal | None, high: Decimal | None
+) -> Valuation:
+    if likely is None or low is None or high is None:
+        return Valuation(price, None)
+    return Valuation(price, Cost(likely, low, high))
 
 
 def cost_of(row: Completion, price: Price | None) -> Cost | None:

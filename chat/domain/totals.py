@@ -17,10 +17,13 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from chat.domain import pricing
+from chat.domain.pricing import Valuation
 from chat.enums import CompletionState, Grain
-from chat.models import Completion, Total
+from chat.models import Completion, Price, Total
+from chat.models.literals import literals
 from chat.models.total import COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
-from chat.queries import calendar
+from chat.queries import calendar, costs
 from chat.queries.snapshot import snapshot
 
 BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
@@ -44,23 +47,23 @@ class Key(NamedTuple):
 
 Amounts = dict[str, Any]
 Sums = dict[Key, Amounts]
+# A row, what it counted with, and what it counts with from now on.
+Change = tuple[Completion, Valuation, Valuation]
 T = TypeVar("T")
+
+_LONGEST_FIRST = (Grain.MONTH, Grain.DAY, Grain.HOUR)
 
 
 def post(row: Completion) -> None:
     """Add a row that was closed in this transaction."""
-    amounts = _amounts(row)
-    _add(dict.fromkeys(_keys(row), amounts))
+    valuation = pricing.as_closed(row)
+    amounts = _amounts(row, valuation)
+    _add(dict.fromkeys(_keys(row, valuation), amounts))
 
 
 def collect(row: Completion, *, into: Sums) -> None:
     """Add a closed row to sums in memory."""
-    amounts = _amounts(row)
-    for key in _keys(row):
-        whole = into.setdefault(key, {})
-        for name, amount in amounts.items():
-            if amount is not None:
-                whole[name] = whole.get(name, 0) + amount
+    _sum_up(into, row, pricing.as_closed(row))
 
 
 def post_sums(sums: Sums) -> None:
@@ -69,7 +72,34 @@ def post_sums(sums: Sums) -> None:
         _add(dict(some))
 
 
-def _keys(row: Completion) -> Iterator[Key]:
+def revalue(changes: Iterable[Change]) -> None:
+    """Let rows count with something else than before, in the transaction that says so."""
+    sums: Sums = {}
+    for row, before, after in changes:
+        _sum_up(sums, row, before, sign=-1)
+        _sum_up(sums, row, after)
+    in_order = sorted(sums, key=lambda key: (_LONGEST_FIRST.index(key.grain), key))
+    for keys in _batched(in_order, AT_ONCE):
+        _add({key: sums[key] for key in keys})
+    left = [key for key in sums if sums[key]["completions"] < 0]
+    Total.objects.filter(
+        grain__in=literals(Grain.values),
+        start__in={key.start for key in left},
+        user__in={key.user for key in left},
+        completions=0,
+    ).delete()
+
+
+def _sum_up(sums: Sums, row: Completion, valuation: Valuation, *, sign: int = 1) -> None:
+    amounts = _amounts(row, valuation)
+    for key in _keys(row, valuation):
+        whole = sums.setdefault(key, {})
+        for name, amount in amounts.items():
+            if amount is not None:
+                whole[name] = whole.get(name, 0) + sign * amount
+
+
+def _keys(row: Completion, valuation: Valuation) -> Iterator[Key]:
     """The longest stretch first: whoever adds takes the rows in this order."""
     for grain, start in _starts(row.started_at):
         yield Key(
@@ -79,7 +109,7 @@ def _keys(row: Completion) -> Iterator[Key]:
             model=row.model_asked,
             source=row.source,
             cost_centre=row.cost_centre,
-            currency=row.price.currency if row.price is not None else "",
+            currency=valuation.price.currency if valuation.price is not None else "",
         )
 
 
@@ -93,14 +123,14 @@ def _starts(moment: datetime) -> tuple[tuple[Grain, datetime], ...]:
     )
 
 
-def _amounts(row: Completion) -> Amounts:
+def _amounts(row: Completion, valuation: Valuation) -> Amounts:
     amounts: Amounts = {
         "completions": 1,
         "estimated": int(row.is_estimated),
         "failed": int(row.state == CompletionState.FAILED),
         "stopped": int(row.was_stopped),
         "unknown": int(row.is_unknown),
-        "unpriced": int(row.is_unpriced),
+        "unpriced": int(valuation.cost is None and row.state != CompletionState.FAILED),
         "prompt_tokens": row.prompt,
         "output_tokens": row.output,
         "prompt_low": (row.estimated_prompt_low if row.is_estimated else row.prompt) or 0,
@@ -114,10 +144,10 @@ def _amounts(row: Completion) -> Amounts:
             "cached_tokens": row.cached_tokens,
             "reasoning_tokens": row.reasoning_tokens,
         }
-    if row.cost is not None:
-        amounts |= {"cost": row.cost, "cost_low": row.cost_low, "cost_high": row.cost_high}
-        if row.price is not None and row.cached_tokens and row.prompt is not None:
-            amounts["saved_by_cache"] = row.price.saved_by_cache(
+    if (cost := valuation.cost) is not None:
+        amounts |= {"cost": cost.likely, "cost_low": cost.low, "cost_high": cost.high}
+        if valuation.price is not None and row.cached_tokens and row.prompt is not None:
+            amounts["saved_by_cache"] = valuation.price.saved_by_cache(
                 prompt=row.prompt, cached=row.cached_tokens
             )
     if (took := row.time_to_first_token) is not None:
@@ -257,10 +287,11 @@ def _kept(month: date) -> Sums:
 
 
 def _in_ledger(month: date) -> Sums:
-    rows = Completion.objects.closed().between(*_moments(month))
+    rows = costs.valued(Completion.objects.closed().between(*_moments(month)))
+    prices = Price.objects.in_bulk()
     sums: Sums = {}
-    for row in rows.defer("usage").select_related("price").iterator():
-        collect(row, into=sums)
+    for row in rows.defer("usage").iterator():
+        _sum_up(sums, row, pricing.as_valued(row, prices))
     return sums
 
 

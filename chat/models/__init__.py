@@ -5,6 +5,7 @@ from chat.models.budget import Allowance, Budget, Hold
 from chat.models.budget_request import BudgetRequest
 from chat.models.completion import Completion
 from chat.models.conversation import Conversation
+from chat.models.correction import Correction, Revaluation
 from chat.models.journal import JournalPiece
 from chat.models.message import Message
 from chat.models.meter import MeterReading
@@ -22,6 +23,7 @@ __all__ = [
     "BudgetRequest",
     "Completion",
     "Conversation",
+    "Correction",
     "Hold",
     "JournalPiece",
     "Message",
@@ -29,6 +31,7 @@ __all__ = [
     "MeterReading",
     "Price",
     "Process",
+    "Revaluation",
     "Total",
     "User",
 ]

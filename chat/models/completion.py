@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.completions.events import billed_output
 from chat.enums import CompletionState, Source
-from chat.models.literals import Literal
+from chat.models.literals import Literal, literals
 from chat.models.money import MoneyField
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class CompletionQuerySet(models.QuerySet["Completion"]):
 
     def closed(self) -> Self:
         return self.exclude(state=CompletionState.OPEN)
+
+    def unpriced(self) -> Self:
+        """What may be billed and has no cost, nor was given one since."""
+        billed = literals([CompletionState.FINAL, CompletionState.ESTIMATED])
+        return self.filter(state__in=billed, cost=None, corrections=None)
 
     def between(self, start: datetime, end: datetime) -> Self:
         """Attempts that began in the half-open period."""
@@ -196,6 +201,13 @@ class Completion(models.Model):
                 fields=("model_asked", "started_at"),
                 condition=Q(state=CompletionState.FINAL),
                 name="completion_final_of_model",
+            ),
+            models.Index(
+                fields=("model_asked",),
+                condition=Q(
+                    cost=None, state__in=(CompletionState.FINAL, CompletionState.ESTIMATED)
+                ),
+                name="completion_without_cost",
             ),
         )
 

@@ -23,6 +23,10 @@ class PriceQuerySet(models.QuerySet["Price"]):
         """Prices that have begun by then, the latest first."""
         return self.filter(effective_from__lte=moment).order_by("-effective_from")
 
+    def history(self, model: str) -> Self:
+        """All of a model, the earliest first."""
+        return self.filter(model=model).order_by("effective_from")
+
     def of(self, model: str, *, at: datetime) -> Price | None:
         """The price of a model at a moment; None where nobody has set one."""
         return self.valid_at(at).filter(model=model).first()

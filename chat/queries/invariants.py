@@ -20,6 +20,7 @@ from chat.models import (
     Allowance,
     Completion,
     Conversation,
+    Correction,
     Hold,
     JournalPiece,
     Message,
@@ -245,6 +246,17 @@ def _costs_out_of_bounds() -> Keys:
     return _keys(known.exclude(within))
 
 
+def _corrections_of_another_kind() -> Keys:
+    """Of a row that is open, or by the price of another model."""
+    other = ~Q(price__model=F("completion__model_asked"))
+    return _keys(Correction.objects.filter(Q(completion__state=CompletionState.OPEN) | other))
+
+
+def _corrections_out_of_bounds() -> Keys:
+    within = Q(cost__gte=F("cost_low"), cost__lte=F("cost_high"))
+    return _keys(Correction.objects.exclude(within))
+
+
 def _holds_of_closed_rows() -> Keys:
     return _keys(Hold.objects.exclude(completion__state=CompletionState.OPEN))
 
@@ -393,6 +405,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every cost lies in its bounds.",
         "row",
         _costs_out_of_bounds,
+    ),
+    Invariant(
+        "correction_is_of_a_closed_row",
+        "Every correction is of a closed row, by a price of its model.",
+        "correction",
+        _corrections_of_another_kind,
+    ),
+    Invariant(
+        "corrected_cost_lies_in_its_bounds",
+        "Every corrected cost lies in its bounds.",
+        "correction",
+        _corrections_out_of_bounds,
     ),
     Invariant(
         "hold_is_of_an_open_row",

@@ -23,11 +23,13 @@ from chat.models import (
     BudgetRequest,
     Completion,
     Conversation,
+    Correction,
     Hold,
     JournalPiece,
     Message,
     MeterReading,
     Price,
+    Revaluation,
     Total,
 )
 from tests.factories import begin_turn, make_turn
@@ -128,6 +130,32 @@ def _same_hold(conversation: Conversation) -> object:
     return [Hold.objects.create(completion=row, allowance=allowance, amount=1) for _ in range(2)]
 
 
+def _corrected(row: Completion, **fields: Any) -> Correction:
+    price = Price.objects.create(model="m", prompt=Decimal(1), completion=Decimal(2))
+    made = {"price": price, "cost": Decimal(2), "cost_low": Decimal(1), "cost_high": Decimal(3)}
+    revaluation = Revaluation.objects.create(model="m", reason="", last=1, finished_at=NOON)
+    return Correction.objects.create(completion=row, revaluation=revaluation, **(made | fields))
+
+
+def _correction(**fields: Any) -> Break:
+    return lambda conversation: _corrected(
+        make_turn(conversation).reply.completions.get(), **fields
+    )
+
+
+def _same_correction(conversation: Conversation) -> object:
+    first = _corrected(make_turn(conversation).reply.completions.get())
+    return _corrected(first.completion, price=first.price, replaces=first)
+
+
+def _second_first_correction(conversation: Conversation) -> object:
+    return _corrected(_corrected(make_turn(conversation).reply.completions.get()).completion)
+
+
+def _second_revaluation(_conversation: Conversation) -> object:
+    return [Revaluation.objects.create(model="m", reason="", last=1) for _ in range(2)]
+
+
 def _same_total(conversation: Conversation) -> object:
     return [
         Total.objects.create(
@@ -218,6 +246,13 @@ RULES: dict[str, list[Break]] = {
         _price(long_prompt_over=1, long_completion=Decimal(1)),
     ],
     "price_is_not_negative": [_price(prompt=Decimal(-1)), _price(completion=Decimal(-1))],
+    "correction_one_a_row_and_price": [_same_correction],
+    "correction_one_first_of_a_row": [_second_first_correction],
+    "correction_lies_in_its_bounds": [
+        _correction(cost=Decimal(4)),
+        _correction(cost_low=Decimal(3)),
+    ],
+    "revaluation_one_at_a_time_of_a_model": [_second_revaluation],
     "total_one_a_key": [_same_total],
     "journal_piece_is_written_once": [_same_piece],
     "billed_day_once_a_bill": [_same_billed_day],
@@ -253,6 +288,9 @@ UNIQUE = {
     "allowance_one_a_period": "chat_allowance.budget_id, chat_allowance.start",
     "allowance_one_a_period_and_person": "chat_allowance.budget_id, chat_allowance.user_id",
     "hold_one_a_completion": "chat_hold.completion_id, chat_hold.allowance_id",
+    "correction_one_a_row_and_price": "chat_correction.completion_id, chat_correction.price_id",
+    "correction_one_first_of_a_row": "chat_correction.completion_id",
+    "revaluation_one_at_a_time_of_a_model": "chat_revaluation.model",
     "total_one_a_key": "chat_total.grain, chat_total.start",
     "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
     "billed_day_once_a_bill": "chat_billedday.bill_id, chat_billedday.day",

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from chat.completions.events import Usage
-from chat.domain import ledger, totals
+from chat.domain import ledger, revaluing, totals
 from chat.domain.ledger import Receipt
 from chat.enums import Grain, Source
-from chat.models import Completion, Price, Total, User
+from chat.models import Completion, Correction, Price, Total, User
+from chat.queries import costs
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_prices")]
@@ -212,12 +213,24 @@ moments = st.datetimes(
 )
 
 
+def revalued(model: str, *, includes_priced: bool) -> None:
+    revaluation = revaluing.begin(
+        model=model, by=None, reason="Missing", includes_priced=includes_priced
+    )
+    while not revaluing.proceed(revaluation, seconds=0):
+        pass
+
+
 @given(
     rows=st.lists(
         st.tuples(moments, receipts, st.sampled_from(["Gemini-3.0-pro", "unheard-of"])), max_size=12
     ),
     closes=st.lists(st.integers(0, 11), max_size=24),
     price_at=st.integers(0, 12),
+    revaluations=st.lists(
+        st.tuples(st.integers(0, 24), moments, st.sampled_from(["EUR", "USD"]), st.booleans()),
+        max_size=4,
+    ),
 )
 @settings(
     max_examples=40,
@@ -229,8 +242,11 @@ def test_whatever_is_opened_closed_and_priced_the_totals_are_the_sums(
     rows: list[tuple[datetime, Receipt, str]],
     closes: list[int],
     price_at: int,
+    revaluations: list[tuple[int, datetime, str, bool]],
 ) -> None:
     Total.objects.all().delete()
+    while Correction.objects.filter(replaced_by=None).delete()[0]:
+        pass
     Completion.objects.all().delete()
     Price.objects.filter(is_shipped=False).delete()
     opened_rows = [opened(ana, moment, model_asked=model) for moment, _receipt, model in rows]
@@ -241,17 +257,25 @@ def test_whatever_is_opened_closed_and_priced_the_totals_are_the_sums(
             )
         if place < len(rows):
             ledger.close_row(opened_rows[place].pk, rows[place][1])
+        for at, moment, currency, includes_priced in revaluations:
+            if at == number:
+                rates = {"prompt": Decimal(at + 1), "completion": Decimal(7), "currency": currency}
+                Price.objects.get_or_create(
+                    model="unheard-of", effective_from=moment, defaults=rates
+                )
+                revalued("unheard-of", includes_priced=includes_priced)
 
     assert list(totals.differences()) == []
-    closed = Completion.objects.closed()
+    assert not Total.objects.filter(completions=0).exists()
+    closed: list[Any] = list(costs.valued(Completion.objects.closed()))
     for grain in Grain:
         kept = list(Total.objects.by(grain))
-        assert sum(total.completions for total in kept) == closed.count()
+        assert sum(total.completions for total in kept) == len(closed)
         for name, figures in (
             ("prompt_tokens", [row.prompt for row in closed]),
             ("output_tokens", [row.output for row in closed]),
-            ("cost", [row.cost for row in closed]),
-            ("cost_high", [row.cost_high for row in closed]),
+            ("cost", [row.valued_cost for row in closed]),
+            ("cost_high", [row.valued_high for row in closed]),
         ):
             assert _sum(getattr(total, name) for total in kept) == _sum(figures)
 

@@ -21,10 +21,13 @@ from chat.models import (
     Budget,
     Completion,
     Conversation,
+    Correction,
     Hold,
     JournalPiece,
     Message,
+    Price,
     Process,
+    Revaluation,
 )
 from chat.queries import invariants
 from tests.constraints import without_constraint
@@ -271,6 +274,35 @@ def cost_out_of_bounds(conversation: Conversation) -> list[Any]:
         return changed(row, cost=Decimal(3), cost_low=Decimal(1), cost_high=Decimal(2))
 
 
+def correction(row: Completion, *, model: str = "", low: int = 1) -> list[Any]:
+    model = model or row.model_asked
+    price = Price.objects.create(model=model, prompt=Decimal(1), completion=Decimal(1))
+    revaluation = Revaluation.objects.create(model=model, reason="Missing", last=row.pk)
+    made = Correction.objects.create(
+        completion=row,
+        revaluation=revaluation,
+        price=price,
+        cost=Decimal(2),
+        cost_low=Decimal(low),
+        cost_high=Decimal(3),
+    )
+    return [made.pk]
+
+
+def correction_of_an_open_row(conversation: Conversation) -> list[Any]:
+    return correction(begin_turn(conversation).reply.completions.get())
+
+
+def correction_by_the_price_of_another_model(conversation: Conversation) -> list[Any]:
+    return correction(make_turn(conversation).reply.completions.get(), model="another")
+
+
+def correction_out_of_bounds(conversation: Conversation) -> list[Any]:
+    row = make_turn(conversation).reply.completions.get()
+    with without_constraint("correction_lies_in_its_bounds"):
+        return correction(row, low=3)
+
+
 def hold_of_a_closed_row(conversation: Conversation) -> list[Any]:
     row = make_turn(conversation).reply.completions.get()
     allowance = an_allowance(held=5)
@@ -334,6 +366,11 @@ BREACHES: dict[str, list[Breach]] = {
     ],
     "row_is_of_its_replys_conversation": [row_of_another_conversation, row_of_no_conversation],
     "cost_lies_in_its_bounds": [cost_out_of_bounds],
+    "correction_is_of_a_closed_row": [
+        correction_of_an_open_row,
+        correction_by_the_price_of_another_model,
+    ],
+    "corrected_cost_lies_in_its_bounds": [correction_out_of_bounds],
     "hold_is_of_an_open_row": [hold_of_a_closed_row],
     "allowance_holds_what_runs": [allowance_that_holds_too_much],
 }
@@ -376,6 +413,7 @@ def test_all_holds_for_turns_in_every_state(conversation: Conversation) -> None:
     changed(long_ago, created_at=timezone.now() - LONG_AGO)
     make_turn(gone := make_conversation(conversation.owner))
     gone.delete()
+    correction(make_turn(make_conversation(conversation.owner)).reply.completions.get())
 
     assert invariants.broken() == []
 
