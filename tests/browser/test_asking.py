@@ -1,4 +1,5 @@
-"""A budget that is used up: more is asked for beside the text, and what was kept is sent."""
+"""A budget that is used up: more is asked for beside the text, what was kept is sent, and the page
+says what is left when the answer has ended."""
 
 from __future__ import annotations
 
@@ -24,12 +25,15 @@ def test_what_was_refused_is_sent_once_more_is_granted(
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_text("You have asked for more.")).to_be_visible()
 
-    grant(page, own_evoweb, tokens=100_000)
+    grant(page, own_evoweb, tokens=1000)
     expect(page.locator("#composer-text")).to_have_value("What does the year look like?")
-    upstream.says("Rosy")
+    upstream.holds_after(1, "Rosy", " indeed", prompt_tokens=100, completion_tokens=900)
     page.get_by_role("button", name="Send").click()
 
     expect(text_of(reply(page))).to_have_text("Rosy")
+    expect(page.locator("#budget-left")).to_contain_text(": 0 of 1,060 tokens left.")
+    upstream.release()
+    expect(page.locator("#budget-left")).to_contain_text(": 60 of 1,060 tokens left.")
 
 
 def set_budget(page: Page, evoweb: EvowebProcess, *, tokens: int) -> None:

@@ -157,7 +157,8 @@ def test_a_refusal_tells_that_it_is_used_up_unless_it_is_only_held(
 
 
 def test_of_many_that_end_at_once_one_tells(ben: User) -> None:
-    budget(tokens=16_000, user=ben)
+    # Only the last of them passes it, which has to know of all the others.
+    budget(tokens=17_200, user=ben)
     rows = [begin_turn(chat(ben)).reply.completions.get() for _ in range(16)]
     line = threading.Barrier(16)
 

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 from pytest_django import DjangoAssertNumQueries
 
-from chat.enums import Period
-from chat.models import Allowance, Budget, User
+from chat.enums import Period, RequestState
+from chat.models import Allowance, Budget, BudgetRequest, User
 from chat.queries import budgets, calendar
 from tests.factories import make_user
 
@@ -65,6 +65,23 @@ def test_what_others_use_counts_where_it_is_had_together_and_not_where_each_has_
     used(own, 30)
 
     assert [standing.used for standing in budgets.standing(ana, NOW)] == [60, 20, 30]
+
+
+def test_the_limit_has_what_is_granted_to_this_person_or_to_all(ana: User) -> None:
+    ben = make_user("ben")
+    for each in (budget(), budget(is_shared=False)):
+        for number, hours in ((1, 1), (10, 0)):
+            BudgetRequest.objects.create(
+                budget=each,
+                user=ben,
+                state=RequestState.GRANTED,
+                decided_at=NOW,
+                granted=number,
+                until=NOW + timedelta(hours=hours),
+            )
+
+    assert [standing.limit for standing in budgets.standing(ana, NOW)] == [101, 100]
+    assert [standing.limit for standing in budgets.standing(ben, NOW)] == [101, 101]
 
 
 def test_only_budgets_that_apply_are_there_and_unused_ones_are_whole(ana: User) -> None:
