@@ -96,7 +96,10 @@ def allowance_of(budget: Budget, user: User, moment: datetime) -> Allowance | No
 
 
 def standing(user: User, now: datetime) -> list[Standing]:
-    """Every budget that applies to this person, in one query, by the indexes of the allowances."""
+    """Every budget that applies to this person: one small query for those who have none, and
+    another, by the indexes of the allowances, for the others."""
+    if not Budget.objects.applying_to(user).exists():
+        return []
     budgets: Iterable[Any] = applying(user, now).annotate(
         start=_start(now), used=_of_allowance("used", user), held=_of_allowance("held", user)
     )
@@ -123,7 +126,7 @@ class Outlook:
 
 
 def outlook(user: User, now: datetime) -> Outlook:
-    """One query."""
+    """As many queries as `standing`."""
     found = standing(user, now)
     low = [each for each in found if each.percent >= LITTLE_LEFT]
     return Outlook(bool(found), max(low, key=lambda each: each.percent, default=None))
