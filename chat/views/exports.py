@@ -3,7 +3,9 @@ team's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextvars import Context
 
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -14,7 +16,7 @@ from django.views.decorators.http import require_safe
 from chat.forms.exports import SelectionForm
 from chat.generation.pool import DatabasePool
 from chat.models import User
-from chat.queries.ledger import Selection
+from chat.queries.ledger import Place, Selection
 from chat.rendering.exports import FORMATS, Format, piece
 from chat.views.access import SignedInRequest, reviewer_only, signed_in
 
@@ -55,13 +57,25 @@ def _file(
 
 
 async def _pieces(kind: Format, selection: Selection) -> AsyncIterator[bytes]:
-    """The next is made when the one before has been sent. A reader who leaves ends it."""
+    """One piece is made while the one before is sent, and no more: a slow reader holds two. One who
+    leaves ends it."""
     yield kind.head
-    body, last = await _pool.run(piece, kind, selection)
-    yield body
-    while last is not None:
-        body, last = await _pool.run(piece, kind, selection, last)
+    coming = _begin(kind, selection, None)
+    try:
+        body, last = await coming
+        while last is not None:
+            coming = _begin(kind, selection, last)
+            yield body
+            body, last = await coming
         yield body
+    finally:
+        coming.cancel()
+
+
+def _begin(
+    kind: Format, selection: Selection, after: Place | None
+) -> asyncio.Task[tuple[bytes, Place | None]]:
+    return asyncio.create_task(_pool.run(piece, kind, selection, after), context=Context())
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -24,7 +24,7 @@ from chat.enums import CompletionState, Grain
 from chat.models import Completion, Message, Price, Total, User
 from chat.queries import ledger
 from chat.queries.ledger import Selection
-from chat.rendering.exports import FORMATS, pieces
+from chat.rendering.exports import FORMATS, piece, pieces
 from chat.views import exports
 from tests.evoweb_process import EvowebProcess, send
 from tests.factories import make_conversation
@@ -408,6 +408,36 @@ def test_who_asks_for_the_head_alone_has_nothing_read(ben: User) -> None:
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert body_of(answer) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_more_is_read_than_one_piece_ahead_and_nothing_after_the_reader_left(
+    ben: User, client_for: ClientFor, spend: Spend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "BATCH", 1)
+    for _ in range(9):
+        spend()
+    made: list[object] = []
+
+    def noted(*of: Any) -> Any:
+        made.append(of)
+        return piece(*of)
+
+    monkeypatch.setattr(exports, "piece", noted)
+    answer: Any = client_for(ben).get(reverse("my_ledger_csv"))
+
+    async def read_a_little() -> bytes:
+        content = aiter(answer)
+        read = await anext(content) + await anext(content)
+        await content.aclose()
+        del content
+        await asyncio.sleep(0.2)
+        return bytes(read)
+
+    read = asyncio.run(read_a_little())
+
+    assert len(ids(read.decode("utf-8-sig"))) == 1
+    assert 1 <= len(made) <= 2
 
 
 def test_a_running_evoweb_sends_the_file_in_pieces(
