@@ -12,6 +12,7 @@ const behaviors = {
   panel: () => import("./panel.js"),
   waiting: () => import("./waiting.js"),
   "copy-code": () => import("./copy-code.js"),
+  chart: () => import("./chart.js"),
 };
 
 const actions = {
@@ -58,8 +59,7 @@ document.addEventListener("line:over", reloadSoon);
 // What htmx puts into the page is processed by it, and then connected here.
 document.addEventListener("htmx:after:process", (event) => connectAll(event.target));
 document.addEventListener("visibilitychange", async () => {
-  const module = await import("./attention.js");
-  module.connect(document.getElementById("status"));
+  (await import("./attention.js")).connect(document.getElementById("status"));
 }, { once: true });
 
 // Whoever has signed in again in another tab has got another token: forms go with that of the cookie.

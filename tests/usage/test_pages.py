@@ -233,7 +233,7 @@ def test_what_it_costs_comes_first(ben: User, client_for: ClientFor, spend: Spen
 
     assert '<p class="usage__sentence"><strong>≥ 0.0182\xa0USD</strong>: 3,782 tokens out' in page
     assert "One request has no price and is not in the cost" in page
-    assert '<td class="table__number">unknown</td>' in page
+    assert ">unknown</td>" in page
 
 
 def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
