@@ -21,7 +21,7 @@ from tests.usage.conftest import NOON, Spend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROWS = 3_000
+ROWS = 800
 
 
 def invent(**options: int) -> None:

@@ -51,8 +51,8 @@ MODELS = (
     Model("gpt-5.6-luna", 10, 0.8, 160, 0.0),
     Model("gemini-2.5-pro", 8, 3.5, 100, 1.2),
     Model("deepseek-v4-flash", 6, 1.8, 60, 0.8),
-    Model("grok-4.5", 3, 1.4, 80, 0.5),
-    Model("kimi-k3", 2, 2.6, 55, 1.0),
+    Model("grok-4.5", 5, 1.4, 80, 0.5),
+    Model("kimi-k3", 6, 2.6, 55, 1.0),
 )
 NOTE = "Invented with the ledger"
 GIVEN = """
