@@ -103,7 +103,9 @@ class EvowebProcess:
                 pass_fds=passed,
             )
 
-    def manage(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *words: str, typed: str = "", seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Another command on the same data, to its end."""
         return subprocess.run(
             [sys.executable, "manage.py", *words],
@@ -112,7 +114,7 @@ class EvowebProcess:
             input=typed,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
 

@@ -12,17 +12,19 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import first_token, noise, sockets, starting, token_age
+from tests.bench import closing, first_token, noise, sockets, starting, token_age, usage_pages
 from tests.bench.site import Site, one_process, two_processes
 from tests.bench.table import Lost, Row, medians, table
 from tests.bench.token_age import Load
 from tests.upstream.process import Upstream, UpstreamProcess, scripted
 
 ROUNDS = 3
+
+MakeSite = Callable[[Path, UpstreamProcess], contextlib.AbstractContextManager[Site]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Extent:
     heavy: Load = Load(150, 50, 8, sending=13)
     silent: int = 40
     replies: int = 5
+    ledger: int = 1_000_000
 
 
 QUICK = Extent(
@@ -44,7 +47,9 @@ QUICK = Extent(
     heavy=Load(30, 50, 3, sending=2),
     silent=10,
     replies=1,
+    ledger=20_000,
 )
+SITES = (one_process, two_processes)
 
 
 def main() -> int:
@@ -57,12 +62,18 @@ def main() -> int:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="evoweb-runtime-"))
     unsteady = [noise.measure()]
     try:
-        for site, upstream in _sites():
-            found = []
-            for _ in range(rounds):
-                found.append(_round(site, upstream, extent))
+        for make in SITES:
+            with _site(make) as (site, upstream):
+                found = []
+                for _ in range(rounds):
+                    found.append(_round(site, upstream, extent))
+                    unsteady.append(noise.measure())
+                _print(site.name, found)
+            with _site(make) as (site, _upstream):
+                usage_pages.fill(site, rows=extent.ledger)
+                found = [usage_pages.measure(site)]
                 unsteady.append(noise.measure())
-            print(f"{site.name}\n\n{table(medians(found))}\n", flush=True)
+                _print(f"{site.name}; a ledger of {extent.ledger:,} requests", found)
     except Lost as loss:
         print(f"Lost: {loss}", file=sys.stderr)
         return 1
@@ -70,19 +81,24 @@ def main() -> int:
     return 0
 
 
-def _sites() -> Iterator[tuple[Site, Upstream]]:
-    for make in (one_process, two_processes):
-        with contextlib.ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evoweb-bench-")))
-            process = stack.enter_context(UpstreamProcess())
-            upstream = stack.enter_context(scripted(process))
-            # The first start makes the database and collects the static files.
-            yield stack.enter_context(make(folder, process)), upstream
+@contextlib.contextmanager
+def _site(make: MakeSite) -> Iterator[tuple[Site, Upstream]]:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evoweb-bench-")))
+        process = stack.enter_context(UpstreamProcess())
+        upstream = stack.enter_context(scripted(process))
+        # The first start makes the database and collects the static files.
+        yield stack.enter_context(make(folder, process)), upstream
+
+
+def _print(title: str, rounds: Sequence[Sequence[Row]]) -> None:
+    print(f"{title}\n\n{table(medians(rounds))}\n", flush=True)
 
 
 def _round(site: Site, upstream: Upstream, extent: Extent) -> list[Row]:
     measurements: list[Callable[[], list[Row]]] = [
         lambda: starting.measure(site),
+        lambda: closing.measure(site),
         lambda: first_token.measure(site, upstream, turns=extent.turns),
         lambda: sockets.measure_idle(site, count=extent.idle),
         lambda: token_age.measure(site, upstream, extent.load),
