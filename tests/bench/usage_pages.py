@@ -34,11 +34,21 @@ class Page:
 TEAM, MINE = 200, 50
 PAGES = (
     Page("team usage, this month", "/usage/team/", TEAM),
-    Page("team usage, a year", "/usage/team/?{year}", TEAM),
+    Page("    a year by day", "/usage/team/?{year}", TEAM),
+    Page("    by month", "/usage/team/?{year}&by=month", TEAM),
+    Page("    by hour of the day", "/usage/team/?{year}&by=hour", TEAM),
+    Page("    by person", "/usage/team/?{year}&by=person", TEAM),
+    Page("    by group", "/usage/team/?{year}&by=group", TEAM),
+    Page("    by model", "/usage/team/?{year}&by=model", TEAM),
+    Page("    errors and waiting", "/usage/team/?{year}&by=outcome", TEAM),
+    Page("    without use", "/usage/team/without-use/?{year}", TEAM),
+    Page("    one person's year", "/usage/team/people/2/?{year}", TEAM),
+    Page("    one person's requests", "/usage/team/people/2/requests/?{year}", TEAM),
     Page("my usage, this month", "/usage/", MINE),
-    Page("my usage, a year", "/usage/?{year}", MINE),
+    Page("    a year by day", "/usage/?{year}", MINE),
+    Page("    by conversation", "/usage/?{year}&by=conversation", MINE),
 )
-FILE = "/usage/team/days.csv?{year}"
+FILE = "/usage/team/ledger.csv"
 
 
 def fill(site: Site, *, rows: int) -> None:
