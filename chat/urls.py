@@ -14,6 +14,7 @@ from chat.views import (
     metrics,
     notices,
     people,
+    prices,
     statements,
     turns,
     usage,
@@ -57,7 +58,6 @@ urlpatterns = [
     path("usage/table.csv", usage.my_usage_table, name="my_usage_table"),
     path("usage/team/", usage.team_usage, name="team_usage"),
     path("usage/team/estimates/", usage.estimates, name="estimates"),
-    path("usage/what-if/", what_if.what_if_limits, name="what_if"),
     path("usage/budgets/", budgets.budget_list, name="budget_list"),
     path("usage/budgets/<int:budget_id>/ask/", budgets.ask_for_more, name="ask_for_more"),
     path("usage/budgets/left/", budgets.budget_left, name="budget_left"),
@@ -67,6 +67,22 @@ urlpatterns = [
     path(
         "usage/requests/<int:request_id>/decline/", budgets.decline_request, name="decline_request"
     ),
+    path("usage/prices/", prices.prices_page, name="prices"),
+    path("usage/prices/model/", prices.model_prices, name="model_prices"),
+    path("usage/prices/set/", prices.set_price, name="set_price"),
+    path("usage/prices/revalue/", prices.begin_revaluation, name="begin_revaluation"),
+    path("usage/prices/corrections/", prices.revaluation_list, name="revaluations"),
+    path(
+        "usage/prices/corrections/<int:revaluation_id>/",
+        prices.revaluation_page,
+        name="revaluation",
+    ),
+    path(
+        "usage/prices/corrections/<int:revaluation_id>/go-on/",
+        prices.go_on_revaluing,
+        name="go_on_revaluing",
+    ),
+    path("usage/what-if/", what_if.what_if, name="what_if"),
     path("usage/team/days.csv", usage.team_usage_csv, name="team_usage_csv"),
     path("usage/ledger.csv", exports.my_ledger, {"kind": "csv"}, name="my_ledger_csv"),
     path("usage/ledger.jsonl", exports.my_ledger, {"kind": "jsonl"}, name="my_ledger_jsonl"),

@@ -1,78 +1,74 @@
-"""A budget that is only thought of."""
+"""A limit to try out, as it stands in an address."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import Group
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.enums import Period
-from chat.models import Budget, User
-from chat.models.money import DECIMALS
+from chat.queries import limits
+from chat.queries.limits import Limit
 
-DAYS = 90
-LOOKED_BACK = timedelta(days=DAYS)
-# What the database keeps of money, in whole units, and of tokens.
-MOST = 9_000_000
-MOST_TOKENS = 10**15
+TOKENS = "tokens"
 
 
-class WhatIfForm(forms.Form):
-    """Stands in the address, so that it can be kept and shown to others."""
-
-    tokens = forms.IntegerField(
-        label=_("Tokens"), required=False, min_value=1, max_value=MOST_TOKENS
-    )
-    money = forms.DecimalField(
-        label=_("or money"),
-        required=False,
+class LimitForm(forms.Form):
+    amount = forms.DecimalField(
+        label=_("At most"),
         min_value=Decimal(0),
-        max_value=MOST,
-        decimal_places=DECIMALS,
-        max_digits=7 + DECIMALS,
+        max_digits=18,
+        decimal_places=6,
+        error_messages={
+            "required": _("Give an amount, such as 12.50."),
+            "invalid": _("Give an amount, such as 12.50."),
+        },
+        widget=forms.NumberInput(attrs={"step": "any"}),
     )
-    currency = forms.CharField(label=_("in"), required=False, initial="USD", max_length=3)
+    unit = forms.ChoiceField(label=_("Of"))
     period = forms.ChoiceField(label=_("Each"), choices=Period.choices, initial=Period.MONTH)
-    user = forms.ModelChoiceField(
-        label=_("Person"),
-        required=False,
-        queryset=User.objects.order_by("email"),
-        empty_label=_("Everybody"),
+    who = forms.ChoiceField(label=_("For"), required=False)
+    shared = forms.ChoiceField(
+        label=_("Had"),
+        choices=[("together", _("together")), ("each", _("by each of them"))],
     )
-    group = forms.ModelChoiceField(
-        label=_("or group"),
-        required=False,
-        queryset=Group.objects.order_by("name"),
-        empty_label=_("None"),
-    )
-    each = forms.BooleanField(label=_("Each of them has as much"), required=False)
 
-    def clean(self) -> dict[str, Any]:
-        found = self.cleaned_data
-        given = [name for name in ("tokens", "money") if found.get(name) is not None]
-        if len(given) != 1 and not self.errors:
-            self.add_error("tokens", _("Give tokens, or money and its currency, not both."))
-        if found.get("user") and found.get("group"):
-            self.add_error("group", _("Give a person or a group, not both."))
-        found["currency"] = (found.get("currency") or "").upper()
-        if found.get("money") is not None and len(found["currency"]) != 3:
-            self.add_error("currency", _("Give a currency by its three letters, such as USD."))
-        return found
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups, people = limits.audiences()
+        units = [(TOKENS, gettext("tokens")), *((each, each) for each in limits.currencies())]
+        who: list[Any] = [("", gettext("everybody"))]
+        if groups:
+            named = [(f"group-{group.pk}", group.name) for group in groups]
+            who.append((gettext("Groups"), named))
+        named = [(f"person-{person.pk}", person.name) for person in people]
+        who.append((gettext("People"), named))
+        self._choose("unit", units)
+        self._choose("who", who)
+
+    def _choose(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
     @property
-    def budget(self) -> Budget:
-        """Of what was given, which is right; it is not stored."""
-        found = self.cleaned_data
-        return Budget(
-            tokens=found["tokens"],
-            money=found["money"],
-            currency=found["currency"] if found["money"] is not None else "",
-            period=found["period"],
-            user=found["user"],
-            group=found["group"],
-            is_shared=not found["each"],
+    def limit(self) -> Limit:
+        data = self.cleaned_data
+        return Limit(
+            amount=data["amount"],
+            currency="" if data["unit"] == TOKENS else data["unit"],
+            period=data["period"],
+            people=_people(data["who"]),
+            is_shared=data["shared"] == "together",
         )
+
+
+def _people(who: str) -> frozenset[int] | None:
+    """None for everybody."""
+    kind, _dash, key = who.partition("-")
+    if kind == "group":
+        return limits.members(int(key))
+    return frozenset([int(key)]) if kind == "person" else None

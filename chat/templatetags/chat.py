@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from chat.models import Budget, Notice
-from chat.queries import meter
+from chat.queries import calendar, meter
 from chat.queries.usage import Amounts
 from chat.rendering import budgets, notices
 from chat.rendering.markdown import render
@@ -106,6 +106,26 @@ def meter_alarms() -> meter.Alarms:
 
 
 @register.filter
+def changed(amounts: Amounts) -> str:
+    """By how much: with its sign, which tells more from less."""
+    space = "\N{NO-BREAK SPACE}"
+    return ", ".join(
+        f"{_sign(amount) or '±'}{budgets.written(abs(amount))}{space}{currency}"
+        for currency, amount in amounts
+    )
+
+
+@register.filter
+def rate(amount: Decimal | None) -> str:
+    """What a million tokens cost: all its digits, and at least hundredths."""
+    if amount is None:
+        return "–"
+    exact = amount.normalize()
+    places = max(2, -int(exact.as_tuple().exponent))
+    return formats.number_format(amount, decimal_pos=places, force_grouping=True)
+
+
+@register.filter
 def seconds(span: timedelta | None) -> str:
     """A span as precise as it is worth: "340 ms", "1.2 s", "2 min 5 s"."""
     if span is None:
@@ -134,6 +154,12 @@ def clock(moment: datetime) -> str:
         return time
     day = "MONTH_DAY_FORMAT" if local.year == today.year else "DATE_FORMAT"
     return f"{formats.date_format(local, day)}, {time}"
+
+
+@register.filter
+def team_day(moment: datetime) -> str:
+    """The team's day that begins then, whatever the reader's clock says."""
+    return formats.date_format(calendar.today(moment), "DATE_FORMAT")
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""A budget tried on what was asked: whom it would have refused, and when."""
+"""Other prices and limits over what was used: what it would have cost, and whom it would refuse."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,15 +8,18 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from chat.domain import what_if
-from chat.domain.what_if import Replay
+from chat.domain import pricing
 from chat.enums import CompletionState, Period
-from chat.models import Budget, User
-from tests.usage.conftest import NOON, ClientFor, Spend
+from chat.models import Completion, Price, User
+from chat.queries import limits, replay
+from chat.queries.limits import Limit
+from tests.usage.conftest import ClientFor, Spend
 
-PAGE = "what_if"
 TODAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MODEL = "Gemini-3.0-pro"
 
 
 @pytest.fixture(autouse=True)
@@ -24,121 +27,209 @@ def _on_a_monday_in_november(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timezone, "now", lambda: TODAY)
 
 
-def replay(**fields: Any) -> Replay:
-    budget = Budget(**{"period": Period.DAY, "tokens": 1000} | fields)
-    return what_if.replay(budget, since=TODAY - timedelta(days=90), until=TODAY)
+def words(answer: Any) -> str:
+    return " ".join(answer.content.decode().split()).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def ask(spend: Spend, *, times: int, output: int = 400, **fields: Any) -> None:
-    for number in range(times):
-        started_at = fields.get("started_at", NOON) + timedelta(minutes=number)
+def price(**fields: Any) -> Price:
+    rates = {"prompt": Decimal("0.5"), "cached": Decimal("0.25"), "completion": Decimal(2)}
+    return Price(model=MODEL, **rates | fields)
+
+
+def limit(amount: int | str, **fields: Any) -> Limit:
+    defaults = {"currency": "", "period": Period.DAY, "people": None, "is_shared": True}
+    return Limit(amount=Decimal(amount), **defaults | fields)
+
+
+TIER = {
+    "long_prompt_over": 1000,
+    "long_prompt": Decimal(4),
+    "long_cached": None,
+    "long_completion": Decimal(8),
+}
+
+
+@pytest.mark.parametrize("tier", [{}, TIER])
+def test_a_replay_adds_up_to_what_each_row_would_cost(
+    spend: Spend, estimated: Spend, tier: dict[str, Any]
+) -> None:
+    proposed = price(**tier)
+    for prompt, cached in ((999, 7), (1000, 5000), (1001, 0), (70_000, 60_000)):
         spend(
-            **fields | {"started_at": started_at, "prompt_tokens": 0, "completion_tokens": output}
+            started_at=TODAY - DAY,
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            completion_tokens=11,
+            total_tokens=prompt + 40,
+            reasoning_tokens=23,
         )
+    estimated(prompt=500, output=200, started_at=TODAY - DAY)
+    spend(started_at=TODAY - DAY, prompt_tokens=None, completion_tokens=5)
+    spend(started_at=TODAY - DAY, state=CompletionState.FAILED)
+    spend(started_at=TODAY - 90 * DAY, prompt_tokens=9, completion_tokens=9)
+    rows = Completion.objects.filter(started_at=TODAY - DAY).exclude(state=CompletionState.FAILED)
+    by_hand = [pricing.cost_of(row, proposed) for row in rows]
+
+    (found,) = replay.replay([proposed], days=90)
+
+    assert found.would == sum(cost.likely for cost in by_hand if cost is not None)
+    assert (found.replayed, found.requests, found.unpriced) == (5, 7, 1)
 
 
-def test_what_begins_above_the_limit_would_have_been_refused(ben: User, spend: Spend) -> None:
-    ask(spend, times=5)
+def test_proposed_prices_stand_beside_what_it_did_cost(
+    rita: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(started_at=TODAY - DAY, prompt_tokens=1_000_000, completion_tokens=0, total_tokens=0)
+    query = {"prices": "1", f"{MODEL}-prompt": "1", f"{MODEL}-completion": "1"}
 
-    found = replay()
+    answer = client_for(rita).get(reverse("what_if"), query | {f"{MODEL}-currency": "USD"})
 
-    # 400, 800, and the third passes the limit.
-    assert (found.requests, found.refused, found.passed) == (5, 2, 3)
-    assert [(hit.user, hit.refused, hit.requests) for hit in found.people] == [(ben, 2, 5)]
-    (span,) = found.spans
-    assert span.first_refused_at == NOON + timedelta(minutes=3)
-
-
-def test_each_period_begins_anew(spend: Spend) -> None:
-    ask(spend, times=3)
-    ask(spend, times=3, started_at=NOON + timedelta(days=1))
-
-    assert replay().refused == 0
-    assert replay(period=Period.MONTH).refused == 3
+    (found,) = answer.context["replays"]
+    assert (found.did, found.would_be) == ((("USD", Decimal("3.2")),), (("USD", Decimal(1)),))
+    assert "−2.20 USD" in words(answer)
 
 
-def test_days_are_the_teams(spend: Spend, settings: Any) -> None:
-    settings.TIME_ZONE = "Europe/Madrid"
-    ask(spend, times=2, output=1000, started_at=datetime(2026, 11, 10, 22, 59, tzinfo=UTC))
+def test_what_is_not_proposed_keeps_its_price(
+    rita: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(started_at=TODAY - DAY)
 
-    assert replay().refused == 0
+    (found,) = client_for(rita).get(reverse("what_if"), {"prices": "1"}).context["replays"]
 
-
-def test_all_have_it_together_or_each_has_as_much(ben: User, cleo: User, spend: Spend) -> None:
-    ask(spend, times=2, output=600)
-    ask(spend, times=2, output=600, user=cleo, started_at=NOON + timedelta(hours=1))
-
-    assert [hit.user for hit in replay().people] == [cleo]
-    assert replay(is_shared=False).refused == 0
+    assert found.difference == (("USD", Decimal(0)),)
 
 
-def test_a_budget_is_tried_on_those_for_whom_it_is(ben: User, cleo: User, spend: Spend) -> None:
+def test_a_proposal_that_makes_no_sense_is_explained_and_kept(
+    rita: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend(started_at=TODAY - DAY)
+    query = {"prices": "1", f"{MODEL}-prompt": "-7", f"{MODEL}-completion": "1"}
+
+    answer = client_for(rita).get(reverse("what_if"), query)
+
+    assert "replays" not in answer.context
+    assert 'value="-7"' in words(answer)
+    assert "greater than or equal to 0" in words(answer)
+
+
+# Limits
+
+
+def took(spend: Spend, user: User, at: datetime, tokens: int) -> None:
+    spend(user=user, started_at=at, prompt_tokens=tokens, completion_tokens=0, total_tokens=None)
+
+
+def test_what_does_not_fit_is_refused_from_then_on_until_the_period_ends(
+    spend: Spend, ben: User
+) -> None:
+    first = TODAY - 2 * DAY
+    for hours, tokens in ((0, 60), (1, 50), (2, 40), (3, 1), (24, 100), (25, 1)):
+        took(spend, ben, first + hours * HOUR, tokens)
+
+    found = limits.replay(limit(100), days=90)
+
+    assert (found.requests, found.refused) == (6, 3)
+    (person,) = found.people
+    assert (person[0], person[1], person[2].first_at) == (ben, 6, first + HOUR)
+    assert [refusals.first_at for _start, refusals in found.periods] == [
+        first + 25 * HOUR,
+        first + HOUR,
+    ]
+
+
+@pytest.mark.parametrize(("is_shared", "refused"), [(True, ["ben"]), (False, [])])
+def test_a_limit_is_had_together_or_by_each(
+    spend: Spend, ben: User, cleo: User, is_shared: bool, refused: list[str]
+) -> None:
+    took(spend, cleo, TODAY - 2 * HOUR, 60)
+    took(spend, ben, TODAY - HOUR, 60)
+
+    found = limits.replay(limit(100, is_shared=is_shared), days=90)
+
+    assert [person.name.lower() for person, _asked, _refusals in found.people] == refused
+
+
+def test_a_limit_of_some_leaves_the_others_alone(spend: Spend, ben: User, cleo: User) -> None:
+    took(spend, cleo, TODAY - 2 * HOUR, 600)
+    took(spend, ben, TODAY - HOUR, 60)
+
+    found = limits.replay(limit(100, people=frozenset([ben.pk])), days=90)
+
+    assert (found.requests, found.refused) == (1, 0)
+
+
+def test_a_limit_of_money_counts_what_requests_cost_and_says_what_has_no_cost(
+    spend: Spend, ben: User
+) -> None:
+    for hours in (3, 2):
+        spend(started_at=TODAY - hours * HOUR)
+    spend(started_at=TODAY - HOUR, model_asked="unheard-of")
+
+    found = limits.replay(limit("0.02", currency="USD", period=Period.MONTH), days=90)
+
+    assert (found.requests, found.refused, found.unpriced) == (3, 1, 1)
+
+
+def test_the_ledger_is_read_once(
+    spend: Spend, ben: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        took(spend, ben, TODAY - HOUR, 60)
+
+    with django_assert_num_queries(1):
+        limits.replay(limit(100), days=90)
+
+
+def test_a_limit_stands_in_the_address(
+    ana: User, ben: User, client_for: ClientFor, spend: Spend
+) -> None:
     group = Group.objects.create(name="Sales")
-    cleo.groups.add(group)
-    ask(spend, times=4)
-    ask(spend, times=1, user=cleo)
+    group.user_set.add(ben)
+    took(spend, ben, TODAY - HOUR, 60)
+    took(spend, ana, TODAY - HOUR, 60)
+    query = {"amount": "50", "unit": "tokens", "period": "day", "shared": "each"}
 
-    assert replay(user=cleo).requests == 1
-    assert replay(group=group).requests == 1
-    assert replay(user=ben).refused == 1
+    answer = client_for(ana).get(reverse("what_if"), query | {"who": f"group-{group.pk}"})
 
-
-def test_money_counts_by_what_it_cost_and_what_has_no_price_is_told_apart(spend: Spend) -> None:
-    ask(spend, times=3, output=100_000)
-    ask(spend, times=2, model_asked="unheard-of")
-
-    found = replay(tokens=None, money=Decimal("1.5"), currency="USD")
-
-    # 0.96 each: the third begins above.
-    assert (found.requests, found.refused, found.unpriced) == (5, 1, 2)
-
-
-def test_what_failed_takes_nothing(spend: Spend) -> None:
-    spend(state=CompletionState.FAILED)
-
-    found = replay(tokens=None, money=Decimal(1), currency="USD")
-
-    assert (found.requests, found.refused, found.unpriced) == (1, 0, 0)
-
-
-def test_the_page_says_how_many_and_whom(rita: User, client_for: ClientFor, spend: Spend) -> None:
-    ask(spend, times=5)
-
-    answer = client_for(rita).get(reverse(PAGE), {"tokens": "1000", "period": "day"})
-
-    page = answer.content.decode()
-    assert "<strong>2 requests</strong> of 5 would have been refused." in page
-    assert ">Ben</th>" in page
+    assert "<strong>One</strong> of 1 requests would have been refused." in words(answer)
+    assert [person for person, *_ in answer.context["replayed"].people] == [ben]
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"period": "day"}, "tokens"),
-        ({"period": "day", "tokens": "5", "money": "5", "currency": "USD"}, "tokens"),
-        ({"period": "day", "money": "5", "currency": "dollars"}, "currency"),
-        ({"period": "day", "money": "5", "currency": ""}, "currency"),
-        ({"period": "year", "tokens": "5"}, "period"),
-        ({"period": "day", "tokens": "many"}, "tokens"),
-        ({"period": "day", "tokens": "5", "user": "0"}, "user"),
-    ],
+    ("wrong", "field"),
+    [({"amount": ""}, "amount"), ({"amount": "nan"}, "amount"), ({"who": "group-999"}, "who")],
 )
-def test_what_makes_no_budget_is_explained(
-    rita: User, client_for: ClientFor, query: dict[str, str], field: str
+def test_a_limit_that_makes_no_sense_is_explained(
+    ana: User, client_for: ClientFor, wrong: dict[str, str], field: str
 ) -> None:
-    answer = client_for(rita).get(reverse(PAGE), query)
+    query = {"amount": "50", "unit": "tokens", "period": "day", "shared": "each", "who": ""}
 
-    assert answer.status_code == 200
-    assert list(answer.context["form"].errors) == [field]
-    assert "replay" not in answer.context
+    answer = client_for(ana).get(reverse("what_if"), query | wrong)
 
-
-def test_nothing_is_tried_before_somebody_asks(rita: User, client_for: ClientFor) -> None:
-    answer = client_for(rita).get(reverse(PAGE))
-
-    assert answer.context["form"].errors == {}
-    assert "replay" not in answer.context
+    assert list(answer.context["limit_form"].errors) == [field]
+    assert "replayed" not in answer.context
 
 
-def test_to_a_member_there_is_no_such_page(ben: User, client_for: ClientFor) -> None:
-    assert client_for(ben).get(reverse(PAGE), {"tokens": "5", "period": "day"}).status_code == 404
+def test_to_a_member_there_is_no_such_page(ben: User, client_for: ClientFor, spend: Spend) -> None:
+    spend()
+
+    assert client_for(ben).get(reverse("what_if")).status_code == 404
+
+
+@pytest.mark.parametrize(("person", "is_told"), [("ana", True), ("rita", False), ("ben", False)])
+def test_administrators_are_told_of_a_model_without_a_price(
+    client_for: ClientFor,
+    spend: Spend,
+    request: pytest.FixtureRequest,
+    ana: User,
+    person: str,
+    is_told: bool,
+) -> None:
+    client = client_for(request.getfixturevalue(person))
+    spend(started_at=TODAY - 30 * DAY, model_asked="long-ago")
+    assert "had no price" not in words(client.get(reverse("my_usage")))
+
+    spend(started_at=TODAY - 29 * DAY, model_asked="acme-9")
+
+    page = words(client.get(reverse("my_usage")))
+    assert ("In the last 30 days acme-9 had no price" in page) == is_told
