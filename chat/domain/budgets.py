@@ -62,10 +62,9 @@ def reserve(
     `texts` gives what the prompt is made of, and is asked only where there is a budget. Raises
     BudgetRefuses; the transaction must then be undone.
     """
-    # Most have none, and what asks for all of it takes long to put together.
-    if not Budget.objects.applying_to(user).exists():
+    budgets = queries.applying(user, row.started_at)
+    if not budgets:
         return
-    budgets = list(queries.applying(user, row.started_at))
     wanted = family_of(row.model_asked).most_output(max_tokens) or MOST_OUTPUT
     price = Price.objects.of(row.model_asked, at=row.started_at)
     need = Need(prompt=prompt_tokens(texts()), output=wanted, price=price)

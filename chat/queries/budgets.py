@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateTimeField, Q, Subquery, Sum, Value, When
-from django.db.models.expressions import OuterRef
+from django.db.models import BigIntegerField, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from chat.enums import Period
 from chat.models import Allowance, Budget, BudgetRequest, User
-from chat.models.budget import HAD_TOGETHER, BudgetQuerySet
 from chat.models.budget_request import BudgetRequestQuerySet
 from chat.queries import calendar
 
@@ -64,12 +61,15 @@ class Asked:
     standing: Standing
 
 
-def applying(user: User, moment: datetime) -> BudgetQuerySet:
-    """The budgets of this person with what is granted beside them at this moment."""
-    rows = BudgetRequest.objects.granted_at(moment).filter(budget=OuterRef("pk"))
-    together, own = _sum(rows), _sum(rows.filter(user=user))
-    granted = Coalesce(Case(When(HAD_TOGETHER, then=together), default=own), 0)
-    return Budget.objects.applying_to(user).annotate(granted=granted)  # type: ignore[no-redef]
+def applying(user: User, moment: datetime) -> list[Budget]:
+    """The budgets of this person with what is granted beside them at this moment. One query for
+    those who have none, and two for the others: as one it took ten times as long to write."""
+    budgets = list(Budget.objects.applying_to(user))
+    if budgets:
+        granted = _granted(budgets, moment)
+        for budget in budgets:
+            budget.granted = granted[_key(budget, user.pk)]
+    return budgets
 
 
 def granted_beside(allowance: Allowance, moment: datetime) -> Coalesce:
@@ -96,24 +96,13 @@ def allowance_of(budget: Budget, user: User, moment: datetime) -> Allowance | No
 
 
 def standing(user: User, now: datetime) -> list[Standing]:
-    """Every budget that applies to this person: one small query for those who have none, and
-    another, by the indexes of the allowances, for the others."""
-    if not Budget.objects.applying_to(user).exists():
+    """Every budget that applies to this person: one query for those who have none, and three for
+    the others."""
+    budgets = list(Budget.objects.applying_to(user))
+    if not budgets:
         return []
-    budgets: Iterable[Any] = applying(user, now).annotate(
-        start=_start(now), used=_of_allowance("used", user), held=_of_allowance("held", user)
-    )
-    return [
-        Standing(
-            budget=budget,
-            limit=budget.limit,
-            used=budget.used,
-            held=budget.held,
-            start=budget.start,
-            resets_at=calendar.starts(budget.period, now)[1],
-        )
-        for budget in budgets
-    ]
+    present = _Present(now, budgets, of=user)
+    return [present.standing(budget, user) for budget in budgets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +166,18 @@ def _line(budget: Budget, present: _Present) -> Line:
 class _Present:
     """What was used and granted of some budgets in the periods of a moment, read in two queries."""
 
-    def __init__(self, now: datetime, budgets: Collection[Budget]) -> None:
+    def __init__(self, now: datetime, budgets: Collection[Budget], of: User | None = None) -> None:
+        """Of everybody, or of one person."""
         self._now = now
+        wanted = Q(user=None) | Q(user=of) if of else Q()
         periods = Q(pk__in=[])
         for period in Period:
             periods |= Q(budget__period=period, start=calendar.starts(period, now)[0])
-        allowances = Allowance.objects.filter(periods, budget__in=budgets).select_related("user")
-        self._allowances = {(row.budget_id, row.user_id): row for row in allowances}
-        self._granted: Counter[_Key] = Counter()
-        requests = BudgetRequest.objects.granted_at(now).filter(budget__in=budgets)
-        for row in requests.select_related("budget"):
-            self._granted[_key(row.budget, row.user_id)] += row.granted or 0
+        allowances = Allowance.objects.filter(periods, wanted, budget__in=budgets)
+        self._allowances = {
+            (row.budget_id, row.user_id): row for row in allowances.select_related("user")
+        }
+        self._granted = _granted(budgets, now)
 
     def people(self, budget: Budget) -> list[User]:
         """Who has used some of a budget of which each has as much."""
@@ -208,6 +198,16 @@ class _Present:
         )
 
 
+def _granted(budgets: Iterable[Budget], moment: datetime) -> Counter[_Key]:
+    """What is granted beside budgets, in one query."""
+    by_id = {budget.pk: budget for budget in budgets}
+    rows = BudgetRequest.objects.granted_at(moment).filter(budget__in=by_id)
+    granted: Counter[_Key] = Counter()
+    for budget_id, user_id, amount in rows.values_list("budget_id", "user_id", "granted"):
+        granted[_key(by_id[budget_id], user_id)] += amount or 0
+    return granted
+
+
 def _key(budget: Budget, user_id: int | None) -> _Key:
     """By which there is an allowance: one for all, or for each person."""
     return budget.pk, None if budget.is_had_together else user_id
@@ -216,25 +216,5 @@ def _key(budget: Budget, user_id: int | None) -> _Key:
 def _sum(rows: BudgetRequestQuerySet) -> Subquery:
     return Subquery(
         rows.values("budget").annotate(sum=Sum("granted")).values("sum"),
-        output_field=BigIntegerField(),
-    )
-
-
-def _start(now: datetime) -> Case:
-    """When the present period of a budget began."""
-    starts = {period: calendar.starts(period, now)[0] for period in Period}
-    return Case(
-        *(When(period=period, then=Value(start)) for period, start in starts.items()),
-        output_field=DateTimeField(),
-    )
-
-
-def _of_allowance(name: str, user: User) -> Coalesce:
-    """A figure of this period's allowance, which is not there before it is used."""
-    rows = Allowance.objects.filter(budget=OuterRef("pk"), start=OuterRef("start")).values(name)
-    own = Subquery(rows.filter(user=user))
-    return Coalesce(
-        Case(When(HAD_TOGETHER, then=Subquery(rows.filter(user=None))), default=own),
-        0,
         output_field=BigIntegerField(),
     )

@@ -96,11 +96,11 @@ def test_only_budgets_that_apply_are_there_and_unused_ones_are_whole(ana: User) 
     assert (found.budget, found.used, found.percent) == (mine, 0, 0)
 
 
-def test_it_is_two_queries_however_many_there_are(
+def test_it_is_three_queries_however_many_there_are(
     ana: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for period in Period:
         used(budget(period=period), 1)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         budgets.standing(ana, NOW)

@@ -130,8 +130,8 @@ def test_after_an_answer_the_line_is_asked_for_by_those_alone_who_have_a_budget(
     assert reverse("budget_left") in re.findall('<p id="budget-left".*?>', page(client))[0]
     used(budget, 900)
 
-    # The session, the person, whether they have a budget, and where it stands.
-    with django_assert_max_num_queries(4):
+    # The session, the person, their budgets, and what is used and granted of them.
+    with django_assert_max_num_queries(5):
         answer = client.get(reverse("budget_left"))
 
     assert "100 of 1,000 tokens left" in answer.content.decode()
