@@ -78,8 +78,7 @@ def revalue(changes: Iterable[Change]) -> None:
     for row, before, after in changes:
         _sum_up(sums, row, before, sign=-1)
         _sum_up(sums, row, after)
-    in_order = sorted(sums, key=lambda key: (_LONGEST_FIRST.index(key.grain), key))
-    for keys in _batched(in_order, AT_ONCE):
+    for keys in _batched(sorted(sums, key=_order), AT_ONCE):
         _add({key: sums[key] for key in keys})
     left = [key for key in sums if sums[key]["completions"] < 0]
     Total.objects.filter(
@@ -97,6 +96,11 @@ def _sum_up(sums: Sums, row: Completion, valuation: Valuation, *, sign: int = 1)
         for name, amount in amounts.items():
             if amount is not None:
                 whole[name] = whole.get(name, 0) + sign * amount
+
+
+def _order(key: Key) -> tuple[int, Key]:
+    """In which everybody takes totals: in another two could wait for each other."""
+    return _LONGEST_FIRST.index(key.grain), key
 
 
 def _keys(row: Completion, valuation: Valuation) -> Iterator[Key]:
@@ -260,7 +264,7 @@ def _differences_of(month: date) -> list[Difference]:
         there, in_ledger = _kept(month), _in_ledger(month)
     return [
         Difference(key, missing)
-        for key in sorted(there.keys() | in_ledger.keys())
+        for key in sorted(there.keys() | in_ledger.keys(), key=_order)
         if (missing := _missing(there.get(key, {}), in_ledger.get(key, {})))
     ]
 

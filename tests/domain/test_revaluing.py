@@ -214,6 +214,9 @@ def test_who_dies_in_the_middle_leaves_what_goes_on(
 def test_of_two_that_go_on_from_the_same_row_one_does_nothing(
     close: Close, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of the first of two rows, so that the other step does not end it all."""
+    monkeypatch.setattr(revaluing, "BATCH", 1)
+    close()
     close()
     priced(3)
     revaluation = revaluing.begin(model=MODEL, by=None, reason="Missing")
@@ -229,7 +232,7 @@ def test_of_two_that_go_on_from_the_same_row_one_does_nothing(
     revaluing.step(revaluation)
 
     assert Correction.objects.count() == 1
-    assert day_totals() == [("USD", 1, 0, Decimal(6))]
+    assert sorted(day_totals()) == [("", 1, 1, Decimal(0)), ("USD", 1, 0, Decimal(6))]
 
 
 def test_without_a_price_there_is_nothing_to_value_with(close: Close) -> None:
