@@ -66,6 +66,8 @@ class News(models.TextChoices):
     MORE_ASKED = "more_asked", _("Somebody asks for more")
     MORE_GRANTED = "more_granted", _("You have more")
     MORE_DECLINED = "more_declined", _("You do not get more")
+    SPIKE = "spike", _("Somebody uses much more than usual")
+    FAILING = "failing", _("A model fails often")
 
 
 class Grain(models.TextChoices):

@@ -62,7 +62,13 @@ def forget(user: User) -> None:
         *(subject_of(allowance) for allowance in Allowance.objects.filter(user=user)),
         *(subject_of(allowance) for allowance in Allowance.objects.filter(budget__user=user)),
     ]
-    Notice.objects.filter(Q(user=user) | Q(subject__in=about)).delete()
+    spikes = Q(subject__startswith=spikes_of(user))
+    Notice.objects.filter(Q(user=user) | Q(subject__in=about) | spikes).delete()
+
+
+def spikes_of(user: User) -> str:
+    """How the subjects begin of what is told of this person's use."""
+    return f"spike:{user.pk}:"
 
 
 def subject_of(thing: BudgetRequest | Allowance) -> str:

@@ -21,6 +21,7 @@ from chat.domain.budgets import BudgetExceeded
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
 from chat.generation import updates
+from chat.generation.alerts import Lookout
 from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.hints import Hints, Wire
@@ -104,6 +105,7 @@ class Service:
         self._own(self._look_around())
         self._own(self._purge())
         self._own(Mailer(self.pool).run())
+        self._own(Lookout(self.pool).run())
         if self.demonstration is not None:
             self._own(self.demonstration.watch())
         else:

@@ -35,6 +35,10 @@ def address(notice: Notice) -> str:
             return reverse("budget_requests")
         case News.MORE_GRANTED | News.MORE_DECLINED:
             return reverse("my_requests")
+        case News.SPIKE:
+            return reverse("person_usage", args=(figures["user"],))
+        case News.FAILING:
+            return f"{reverse('team_usage')}?by=outcome"
     if figures.get("is_for_others"):
         return reverse("budget_list")
     return reverse("ask_for_more", args=(figures["budget"],))
@@ -91,10 +95,25 @@ def _standing(figures: Figures) -> dict[str, str]:
     }
 
 
+def _spike(figures: Figures) -> str:
+    sentence = _("%(name)s used %(amount)s in a day, and %(usual)s on a usual one.")
+    amounts = {
+        name: budgets.amount(figures[name], figures["currency"]) for name in ("amount", "usual")
+    }
+    return sentence % {"name": figures["name"], **amounts}
+
+
+def _failing(figures: Figures) -> str:
+    sentence = _("%(model)s failed for %(failed)d of %(requests)d requests in a day.")
+    return sentence % figures
+
+
 _WORDS: dict[News, Callable[[Figures], str]] = {
     News.BUDGET_LOW: _low,
     News.BUDGET_REACHED: _reached,
     News.MORE_ASKED: _asked,
     News.MORE_GRANTED: _granted,
     News.MORE_DECLINED: _declined,
+    News.SPIKE: _spike,
+    News.FAILING: _failing,
 }
