@@ -130,7 +130,7 @@ def test_the_page_of_prices_asks_as_much_however_many_there_are(
         spend(started_at=YESTERDAY, model_asked=f"model-{number}")
     client = client_for(ana)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         client.get(reverse("prices"))
 
 
