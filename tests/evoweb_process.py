@@ -21,7 +21,7 @@ import httpx
 from tests.upstream.process import UpstreamProcess
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 30.0
+PATIENCE = 60.0
 # Variables of evoweb's that do not begin with its name.
 OWN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "TIME_ZONE", "PUBLIC_URL", "LOG_FORMAT")
 
