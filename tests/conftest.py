@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.core.management import call_command
@@ -20,6 +21,10 @@ ON_SQLITE = {"DATABASE_URL": "", "REDIS_URL": ""}
 # Where several share a database, one that died is missed after a while; else at the next start.
 MISSING_SECONDS = 40 if on_postgresql else 0
 collect_ignore = [] if on_postgresql else ["postgresql"]
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -189,7 +189,7 @@ def test_whatever_several_processes_do_at_once_the_books_agree(seed: int) -> Non
         for life in [threads.submit(_alone, life.live) for life in lives]:
             life.result(60)
 
-    assert Completion.objects.closed().count() > PROCESSES
+    assert Completion.objects.closed().count() > 1
     _agree(limits)
     _sweep()
     assert invariants.broken() == []
