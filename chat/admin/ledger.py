@@ -20,7 +20,20 @@ from chat.templatetags.chat import tokens
 _LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt", "__year", "__month", "__day")
 
 
-class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class Unchangeable:
+    """To be looked at by those whom the site lets in."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class RecordAdmin(Unchangeable, admin.ModelAdmin):  # type: ignore[type-arg]
     """To be looked at by those whom the site lets in, and to be changed by nobody."""
 
     # Not even read from the database.
@@ -36,15 +49,6 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer(*self.unread)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the filters ask for: `?text__contains=` would read a text word by word."""
@@ -90,7 +94,7 @@ class MessageAdmin(RecordAdmin):
         return message.parent_id
 
 
-class CorrectionInline(admin.TabularInline):  # type: ignore[type-arg]
+class CorrectionInline(Unchangeable, admin.TabularInline):  # type: ignore[type-arg]
     """What the row costs after all: the newest counts."""
 
     model = Correction
@@ -115,15 +119,6 @@ class CorrectionInline(admin.TabularInline):  # type: ignore[type-arg]
     @admin.display(description=_("reason"))
     def reason(self, correction: Correction) -> str:
         return correction.revaluation.reason
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Completion, site=site)

@@ -39,7 +39,7 @@ class PriceAdmin(RecordAdmin):
         "source",
     )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return site.has_permission(request)
 
 
@@ -64,7 +64,7 @@ class BudgetAdmin(RecordAdmin):
     ordering = ("pk",)
     fields = list_display[1:]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return site.has_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

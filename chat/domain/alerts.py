@@ -33,8 +33,7 @@ def tell(now: datetime) -> int:
 @transaction.atomic
 def _tell(alert: Alert, *, until: datetime) -> bool:
     # Several processes may find it at once: they come one after the other here.
-    administrators = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
-    people = list(administrators.select_for_update())
+    people = list(User.objects.administrators().select_for_update())
     if not people or Notice.objects.filter(subject=alert.subject).exists():
         return False
     notices.tell(people, alert.kind, subject=alert.subject, figures=alert.figures, expires_at=until)

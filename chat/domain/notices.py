@@ -77,7 +77,7 @@ def subject_of(thing: BudgetRequest | Allowance) -> str:
 
 
 def administrators() -> list[User]:
-    return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
+    return list(User.objects.administrators())
 
 
 def read(notice: Notice) -> None:

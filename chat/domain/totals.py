@@ -22,11 +22,10 @@ from chat.domain.pricing import Valuation
 from chat.enums import CompletionState, Grain
 from chat.models import Completion, Price, Total
 from chat.models.literals import literals
-from chat.models.total import COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
+from chat.models.total import BOUNDS, COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
 from chat.queries import calendar, costs
 from chat.queries.snapshot import snapshot
 
-BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
 MONEY = ("cost", "cost_low", "cost_high", "saved_by_cache")
 ADDED = COUNTS + SUMS + BOUNDS + MONEY + FIRST_TOKEN_COUNTERS
 # Rows of one statement: SQLite takes 32,766 parameters.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from chat.forms.usage import DayField
+from chat.forms.usage import DayField, DaysForm
 from chat.models import User
 from chat.queries.ledger import Selection
 
 
-class SelectionForm(forms.Form):
+class SelectionForm(DaysForm):
     """From one day to another, both included, and whose. What is not given is no limit."""
 
     start = DayField(_("From"), required=False)
@@ -27,12 +26,6 @@ class SelectionForm(forms.Form):
         self._user = user
         if user is not None:
             del self.fields["person"]
-
-    def clean(self) -> dict[str, Any]:
-        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
-        if start and end and end < start:
-            self.add_error("end", _("Give a last day that is not before the first."))
-        return self.cleaned_data
 
     def selection(self, *, ended_by: datetime) -> Selection:
         """What a valid form asks for."""

@@ -64,7 +64,17 @@ def quick_periods(today: date) -> list[Quick]:
     ]
 
 
-class PeriodForm(forms.Form):
+class DaysForm(forms.Form):
+    """Forms with a first and a last day."""
+
+    def clean(self) -> dict[str, Any]:
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start and end and end < start:
+            self.add_error("end", _("Give a last day that is not before the first."))
+        return self.cleaned_data
+
+
+class PeriodForm(DaysForm):
     """From one day to another, both included. What is not given is a period by its name, or this
     month to date."""
 
@@ -81,10 +91,9 @@ class PeriodForm(forms.Form):
         super().__init__(dict(zip(names, self._default, strict=True)) | given)
 
     def clean(self) -> dict[str, Any]:
+        super().clean()
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
-        if start and end and end < start:
-            self.add_error("end", _("Give a last day that is not before the first."))
-        elif start and end and end - start >= timedelta(days=MAX_DAYS):
+        if start and end and end - start >= timedelta(days=MAX_DAYS):
             problem = _("Give a period of at most %(count)d days.") % {"count": MAX_DAYS}
             self.add_error("end", problem)
         return self.cleaned_data

@@ -17,9 +17,6 @@ from chat.models.money import DECIMALS, MoneyField
 from chat.models.price import Price
 from chat.models.user import User
 
-# Others have one allowance for each person.
-HAD_TOGETHER = Q(is_shared=True) | Q(user__isnull=False)
-
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
     def applying_to(self, user: User) -> Self:
@@ -106,7 +103,8 @@ class Budget(models.Model):
 
     @property
     def is_had_together(self) -> bool:
-        """As HAD_TOGETHER: one allowance for all, or for the one person that it is for."""
+        """Whether there is one allowance for all, or for the one person that it is for; of others
+        each has one."""
         return self.is_shared or self.user_id is not None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -238,19 +238,12 @@ class Completion(models.Model):
     @property
     def prompt(self) -> int | None:
         """Tokens in, whole: the upstream's figure, else the estimate, else unknown."""
-        return self.estimated_prompt if self.is_estimated else self.prompt_tokens
+        return prompt_of(self)
 
     @property
     def output(self) -> int | None:
         """Tokens out, hidden thinking included."""
-        if self.is_estimated:
-            return self.estimated_output
-        return billed_output(
-            prompt=self.prompt_tokens,
-            completion=self.completion_tokens,
-            total=self.total_tokens,
-            reasoning=self.reasoning_tokens,
-        )
+        return output_of(self)
 
     @property
     def visible(self) -> int | None:
@@ -266,3 +259,22 @@ class Completion(models.Model):
     @property
     def duration(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at else None
+
+
+# Also for rows of the ledger that are read as tuples, because there are so many of them.
+
+
+def prompt_of(row: Any) -> int | None:
+    is_estimated = row.state == CompletionState.ESTIMATED
+    return row.estimated_prompt if is_estimated else row.prompt_tokens  # type: ignore[no-any-return]
+
+
+def output_of(row: Any) -> int | None:
+    if row.state == CompletionState.ESTIMATED:
+        return row.estimated_output  # type: ignore[no-any-return]
+    return billed_output(
+        prompt=row.prompt_tokens,
+        completion=row.completion_tokens,
+        total=row.total_tokens,
+        reasoning=row.reasoning_tokens,
+    )

@@ -111,23 +111,28 @@ class Price(models.Model):
 
         `cached` is a part of `prompt`; `output` holds the thinking.
         """
-        cached = min(cached, prompt)
-        rates = self.rates(prompt)
-        whole = (prompt - cached) * rates[0] + cached * rates[1] + output * rates[2]
+        return self.cost_of_all(
+            prompt=prompt, cached=min(cached, prompt), output=output, is_long=self.is_long(prompt)
+        )
+
+    def cost_of_all(self, *, prompt: int, cached: int, output: int, is_long: bool) -> Decimal:
+        """Of the tokens of several completions, whose prompts are all long, or none of them."""
+        fresh_rate, cached_rate, output_rate = self.rates(is_long=is_long)
+        whole = (prompt - cached) * fresh_rate + cached * cached_rate + output * output_rate
         return whole / MILLION
 
     def saved_by_cache(self, *, prompt: int, cached: int) -> Decimal:
         """How much more the cached tokens would have cost as any others."""
-        full, reduced, _ = self.rates(prompt)
+        full, reduced, _ = self.rates(is_long=self.is_long(prompt))
         return min(cached, prompt) * (full - reduced) / MILLION
 
     def is_long(self, prompt: int) -> bool:
         """Whether a prompt of so many tokens costs the rates for long ones."""
         return self.long_prompt_over is not None and prompt > self.long_prompt_over
 
-    def rates(self, prompt: int) -> tuple[Decimal, Decimal, Decimal]:
+    def rates(self, *, is_long: bool) -> tuple[Decimal, Decimal, Decimal]:
         """For fresh, cached and completion tokens."""
-        if self.is_long(prompt):
+        if is_long:
             assert self.long_prompt is not None
             assert self.long_completion is not None
             cached = self.long_prompt if self.long_cached is None else self.long_cached

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
 # Null as long as no row had a figure.
 SUMS = ("prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+# Estimates by their bounds, and what is known as it is.
+BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
 # How long the first token took, in seconds: at most so many, and the last counter all the others.
 FIRST_TOKEN_SECONDS = (0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60)
 FIRST_TOKEN_COUNTERS = tuple(

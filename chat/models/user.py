@@ -25,6 +25,10 @@ class UserManager(BaseUserManager["User"]):
     def create_administrator(self, email: str, password: str, **fields: Any) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def administrators(self) -> "models.QuerySet[User]":
+        """Those who may sign in, always in the same order."""
+        return self.filter(is_superuser=True, is_active=True).order_by("pk")
+
     # The name that Django's `createsuperuser` looks for.
     create_superuser = create_administrator
 

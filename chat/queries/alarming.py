@@ -14,9 +14,10 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from chat.enums import Grain
-from chat.models import Total, User
+from chat.models import User
 from chat.models.total import TotalQuerySet
 from chat.queries import calendar
+from chat.queries.usage import Scope
 
 # A day is told of from so many times the usual one on. Who has hardly been here has none.
 TIMES = 3
@@ -103,6 +104,4 @@ def _tokens() -> CombinedExpression:
 
 
 def _days(first: date, last: date) -> TotalQuerySet:
-    return Total.objects.by(Grain.DAY).filter(
-        start__gte=calendar.midnight(first), start__lte=calendar.midnight(last)
-    )
+    return Scope(first, last).totals(Grain.DAY)

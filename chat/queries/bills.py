@@ -83,7 +83,7 @@ class Statement:
 
 def statement(month: date, billed_by: BilledBy) -> Statement:
     """Of the month that begins on this day. Two queries."""
-    first, last = month, calendar.next_month(month) - timedelta(days=1)
+    first, last = month, calendar.last_of_month(month)
     entered = BilledDay.objects.between(first, last).entered()
     in_order = list(entered.select_related("bill__entered_by").order_by("-day", "model", "-pk"))
     spent = _spent(first, last, billed_by)

@@ -39,6 +39,10 @@ def next_month(day: date) -> date:
     return first_of_month(first_of_month(day) + timedelta(days=32))
 
 
+def last_of_month(day: date) -> date:
+    return next_month(day) - timedelta(days=1)
+
+
 def starts(period: str, moment: datetime) -> tuple[datetime, datetime]:
     """When this period of the team's time began, and when the next one will."""
     day = today(moment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Greatest, Least, NullIf
 
@@ -36,10 +38,13 @@ _CACHED = Least(
 )
 
 
+def counted(rows: CompletionQuerySet) -> CompletionQuerySet:
+    """Annotate `tokens_in` and `tokens_out`, null where they are not known."""
+    return rows.annotate(tokens_in=_PROMPT, tokens_out=_OUTPUT)
+
+
 def with_tokens(rows: CompletionQuerySet) -> CompletionQuerySet:
-    """Annotate `tokens_in`, `tokens_out` and `tokens_cached`; leave out what lacks one of the first
-    two, and what was refused."""
-    billed = rows.closed().exclude(state=CompletionState.FAILED)
-    figures = billed.annotate(tokens_in=_PROMPT, tokens_out=_OUTPUT)
+    """With `tokens_cached` too; without what lacks tokens in or out, and what was refused."""
+    figures: Any = counted(rows.closed().exclude(state=CompletionState.FAILED))
     known = figures.filter(tokens_in__isnull=False, tokens_out__isnull=False)
-    return known.annotate(tokens_cached=_CACHED)
+    return known.annotate(tokens_cached=_CACHED)  # type: ignore[no-any-return]

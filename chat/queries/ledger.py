@@ -17,8 +17,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, Q, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
-from chat.completions.events import billed_output
-from chat.enums import CompletionState
 from chat.models import Completion, Price, User
 from chat.models.completion import CompletionQuerySet
 from chat.queries import calendar
@@ -139,24 +137,3 @@ def batch(selection: Selection, fields: Fields, *, after: Place | None) -> Batch
 def _people(ids: set[int]) -> dict[int, Person]:
     users = User.objects.filter(pk__in=ids).only("display_name", "email")
     return {user.pk: Person(user.name, user.email) for user in users}
-
-
-# What `Completion` says of itself, for rows that are not made into one
-
-
-def prompt_of(row: Any) -> int | None:
-    """Tokens in."""
-    is_estimated = row.state == CompletionState.ESTIMATED
-    return row.estimated_prompt if is_estimated else row.prompt_tokens  # type: ignore[no-any-return]
-
-
-def output_of(row: Any) -> int | None:
-    """Tokens out, hidden thinking included."""
-    if row.state == CompletionState.ESTIMATED:
-        return row.estimated_output  # type: ignore[no-any-return]
-    return billed_output(
-        prompt=row.prompt_tokens,
-        completion=row.completion_tokens,
-        total=row.total_tokens,
-        reasoning=row.reasoning_tokens,
-    )

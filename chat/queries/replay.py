@@ -12,12 +12,11 @@ from django.db.models import BooleanField, Case, Count, Sum, Value, When
 from django.utils import timezone
 
 from chat.enums import Grain
-from chat.models import Completion, Price, Total
+from chat.models import Completion, Price
 from chat.models.completion import CompletionQuerySet
-from chat.models.price import MILLION
 from chat.queries import calendar
 from chat.queries.figures import with_tokens
-from chat.queries.usage import Amounts
+from chat.queries.usage import Amounts, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,9 @@ class Load:
     output: int
 
     def cost(self, price: Price) -> Decimal:
-        long_prompt = (price.long_prompt_over or 0) + 1
-        fresh_rate, cached_rate, output_rate = price.rates(long_prompt if self.is_long else 0)
-        fresh = (self.prompt - self.cached) * fresh_rate
-        return (fresh + self.cached * cached_rate + self.output * output_rate) / MILLION
+        return price.cost_of_all(
+            prompt=self.prompt, cached=self.cached, output=self.output, is_long=self.is_long
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +121,7 @@ class _Spent:
 
 
 def _spent(models: Iterable[str], start: date, end: date) -> dict[str, _Spent]:
-    days = Total.objects.by(Grain.DAY).filter(
-        model__in=list(models),
-        start__gte=calendar.midnight(start),
-        start__lte=calendar.midnight(end),
-    )
+    days = Scope(start, end).totals(Grain.DAY).filter(model__in=list(models))
     sums = {"requests": Sum("completions"), "without": Sum("unpriced"), "whole": Sum("cost")}
     by = ("model", "currency")
     lines: Iterable[Any] = days.values(*by).annotate(**sums).order_by(*by)

@@ -20,8 +20,9 @@ from django.conf import settings
 
 from chat.enums import CompletionState
 from chat.models import Price
+from chat.models.completion import output_of, prompt_of
 from chat.queries import calendar
-from chat.queries.ledger import Batch, Fields, Person, output_of, prompt_of
+from chat.queries.ledger import Batch, Fields, Person
 from chat.rendering.sheet import BYTE_ORDER_MARK, cell, exact
 
 # In the standard's order, which is that of letters; own ones come last and begin with `x_`.
@@ -190,7 +191,7 @@ def _tags(row: Any) -> str:
 
 def _meters(price: Price, is_long: bool) -> list[tuple[Decimal, Columns]]:
     """With their rates, in the order of `Price.rates`."""
-    rates = price.rates((price.long_prompt_over or 0) + 1 if is_long else 0)
+    rates = price.rates(is_long=is_long)
     return [
         (rate, _meter(price, kind, rate, is_long=is_long))
         for kind, rate in zip(METERS, rates, strict=True)

@@ -17,8 +17,9 @@ from django.db import models
 from django.db.models.functions import Cast
 
 from chat.models import Completion
+from chat.models.completion import output_of, prompt_of
 from chat.models.money import DECIMALS, MoneyField
-from chat.queries.ledger import Batch, Fields, Instant, Key, output_of, prompt_of
+from chat.queries.ledger import Batch, Fields, Instant, Key
 from chat.rendering.sheet import BYTE_ORDER_MARK, cell, exact
 
 # What it makes of these is in the other columns.

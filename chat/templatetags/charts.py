@@ -1,6 +1,5 @@
 """What charts are drawn from: the exact figures behind the rounded ones that a table shows."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -9,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat.queries.usage import By, Report, Row
+from chat.rendering.sheet import exact
 from chat.templatetags.chat import money, tokens
 from chat.templatetags.usage import hour_label
 
@@ -72,9 +72,7 @@ def _when(row: Row, by: By) -> str:
 def exact_costs(row: Row) -> str:
     """Each currency with its amount, and how much of that is certain: "EUR:1.25:1.25 USD:3:2.5"."""
     pairs = zip(row.costs, row.costs_low or row.costs, strict=True)
-    return " ".join(
-        f"{letters}:{_exact(cost)}:{_exact(low)}" for (letters, cost), (_, low) in pairs
-    )
+    return " ".join(f"{letters}:{exact(cost)}:{exact(low)}" for (letters, cost), (_, low) in pairs)
 
 
 @register.filter
@@ -92,7 +90,3 @@ def share_of_cost(row: Row, whole: Row) -> str:
         return ""
     # Written as SVG reads it, whatever the language.
     return f"{100 * row.costs[0][1] / whole.costs[0][1]:.1f}"
-
-
-def _exact(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from chat.enums import Source
 from chat.models import Budget
-from chat.models.money import DECIMALS
+from chat.models.budget import amount_of
 from chat.queries.usage.waits import Wait
 from chat.templatetags.chat import money, tokens
 
@@ -57,9 +57,7 @@ def money_in(amount: Decimal, currency: str) -> str:
 @register.filter
 def of_budget(parts: int, budget: Budget) -> str:
     """So much of it, in tokens or in its currency."""
-    if budget.tokens is not None:
-        return tokens(parts)
-    return money_in(Decimal(parts).scaleb(-DECIMALS), budget.currency)
+    return money_in(amount_of(parts), budget.currency) if budget.currency else tokens(parts)
 
 
 @register.inclusion_tag("usage/_sort.html", takes_context=True)

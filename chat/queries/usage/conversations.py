@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, Sum, Value, When
-from django.db.models.functions import Coalesce, Greatest, NullIf
+from django.db.models import Count, Q, Sum
 
 from chat.enums import CompletionState
 from chat.models import Conversation
+from chat.queries.figures import counted
 from chat.queries.usage.rows import Row, merged
 from chat.queries.usage.scope import Scope
 
-_NONE = Value(-1)
-# As `Completion` has them.
 _is_estimated = Q(state=CompletionState.ESTIMATED)
 _may_be_billed = ~Q(state=CompletionState.FAILED)
-_PROMPT = Case(When(_is_estimated, then="estimated_prompt"), default="prompt_tokens")
-_OUTPUT = Case(
-    When(_is_estimated, then="estimated_output"),
-    default=NullIf(
-        Greatest(
-            Coalesce("completion_tokens", _NONE),
-            Coalesce("reasoning_tokens", _NONE),
-            Case(
-                When(
-                    total_tokens__gt=F("prompt_tokens"),
-                    then=F("total_tokens") - F("prompt_tokens"),
-                ),
-                default=_NONE,
-            ),
-        ),
-        _NONE,
-    ),
-)
 _FIGURES = {
     "completions": Count("pk"),
     "estimated": Count("pk", filter=_is_estimated),
@@ -52,7 +32,7 @@ def by_conversation(scope: Scope) -> list[Row]:
     """Those that the person of the scope may see, and all the others together as a row without
     one. Two queries, of which the long one goes by the index of that person's attempts."""
     assert scope.user is not None
-    rows = scope.completions().closed().annotate(tokens_in=_PROMPT, tokens_out=_OUTPUT)
+    rows = counted(scope.completions().closed())
     by = ("conversation", "price__currency")
     sums = {f"sum_{name}": figure for name, figure in (_FIGURES | {"cost": Sum("cost")}).items()}
     found = list(rows.values(*by).annotate(**sums).order_by(*by))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Sum
 
-from chat.models.total import COUNTS, FIRST_TOKEN_COUNTERS, SUMS, TotalQuerySet
+from chat.models.total import BOUNDS, COUNTS, FIRST_TOKEN_COUNTERS, SUMS, TotalQuerySet
 from chat.queries.usage import waits
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # An amount of each currency that there is, by its letters.
 Amounts = tuple[tuple[str, Decimal], ...]
 
-BOUNDS = ("prompt_low", "prompt_high", "output_low", "output_high")
 MONEY = {
     "cost": "costs",
     "cost_low": "costs_low",

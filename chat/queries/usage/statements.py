@@ -42,7 +42,7 @@ def months() -> dict[date, list[Row]]:
 
 def statement(month: date, cost_centre: str | None) -> Statement:
     """Two queries."""
-    scope = Scope(month, _last_day(month), cost_centre=cost_centre)
+    scope = Scope(month, calendar.last_of_month(month), cost_centre=cost_centre)
     found = lines(scope.totals(Grain.MONTH), "user", "model")
     people = User.objects.in_bulk({line["user"] for line in found})
     parts = [Row(user=people[line["user"]], model=line["model"], **figures(line)) for line in found]
@@ -55,7 +55,3 @@ def statement(month: date, cost_centre: str | None) -> Statement:
         by_model=sorted(by_model, key=most_first),
         total=in_all(parts),
     )
-
-
-def _last_day(month: date) -> date:
-    return date.fromordinal(calendar.next_month(month).toordinal() - 1)
