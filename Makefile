@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 PYTEST := $(BIN)/python -m pytest
+# The tests start evoweb hundreds of times. Reading its code compiled halves what a start takes.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -58,7 +60,8 @@ LOCK := $(UV) pip compile --quiet --upgrade --python-version 3.11 --universal \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # Only wheels, only what the locks name, only with the hashes they give.
-SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all:
+# Compiled once, here: else every process that may not write there does it again at its start.
+SYNC := $(UV) pip sync --quiet --require-hashes --only-binary :all: --compile-bytecode
 
 $(UV): requirements/installer.txt
 	$(PYTHON) -m venv .venv
