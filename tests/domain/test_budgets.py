@@ -213,11 +213,14 @@ def test_allowances_are_freed_in_the_order_in_which_they_are_taken(ana: User) ->
 
 
 def _taken_in(captured: CaptureQueriesContext) -> list[str]:
-    """By which keys allowances were changed."""
+    """By which keys allowances were changed: one by one, or several in one statement, which has
+    them in the order in which they were locked."""
     changes = [
-        query["sql"] for query in captured if query["sql"].startswith('UPDATE "chat_allowance"')
+        query["sql"] for query in captured if re.match('UPDATE "?chat_allowance', query["sql"])
     ]
-    return [re.findall(r'"id" = (\d+)', change)[0] for change in changes]
+    return [
+        key for change in changes for key in re.findall(r'(?<="id" = )\d+|(?<=\()\d+(?=, )', change)
+    ]
 
 
 def test_the_same_send_is_the_same_turn_although_the_budget_is_used_up(ana: User) -> None:
