@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from chat.generation import service
 from chat.models import BudgetRequest, Notice
-from chat.queries import budgets, conversations, prices
+from chat.queries import budgets, conversations
 from chat.queries.people import theme_of
 
 NOTICES = 2
@@ -20,8 +20,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "is_demonstration": settings.IS_DEMONSTRATION,
         "demonstration_problem": _demonstration_problem(),
         "theme": theme_of(request),
-        # Looked for where a page says so, and not before.
-        "unpriced_lately": SimpleLazyObject(prices.lately_unpriced),
         "sidebar": SimpleLazyObject(lambda: _sidebar(request)),
         "notices": SimpleLazyObject(lambda: _notices(request)),
         "outlook": SimpleLazyObject(lambda: _outlook(request)),

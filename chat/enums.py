@@ -68,6 +68,9 @@ class News(models.TextChoices):
     MORE_DECLINED = "more_declined", _("You do not get more")
     SPIKE = "spike", _("Somebody uses much more than usual")
     FAILING = "failing", _("A model fails often")
+    METER_DIFFERS = "meter_differs", _("Meter and ledger differ")
+    BALANCE_LOW = "balance_low", _("The balance is low")
+    UNPRICED = "unpriced", _("A model has no price")
 
 
 class Grain(models.TextChoices):

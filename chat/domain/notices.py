@@ -3,8 +3,9 @@ once whoever of several processes gets to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from hashlib import blake2s
 from typing import Any
 
 from django.conf import settings
@@ -55,6 +56,12 @@ def settle(subject: str, *, people: Iterable[User] | None = None) -> None:
     rows.update(read_at=timezone.now())
 
 
+def end(kinds: Collection[News], *, but: Collection[str], told_before: datetime) -> None:
+    """Of these kinds nothing is news any more except what is about these subjects."""
+    rows = Notice.objects.filter(kind__in=kinds, read_at=None, created_at__lt=told_before)
+    rows.exclude(subject__in=but).update(read_at=timezone.now())
+
+
 def forget(user: User) -> None:
     """What this person was told, and what others were told of them by their name."""
     about = [
@@ -74,6 +81,11 @@ def spikes_of(user: User) -> str:
 def subject_of(thing: BudgetRequest | Allowance) -> str:
     """What notices of the same thing have in common."""
     return f"{thing._meta.model_name}:{thing.pk}"
+
+
+def of_model(kind: News, model: str) -> str:
+    """The subject of what is told of a model, whose name may be longer than one."""
+    return f"{kind}:{blake2s(model.encode(), digest_size=8).hexdigest()}"
 
 
 def administrators() -> list[User]:

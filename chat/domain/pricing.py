@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from chat.enums import CompletionState
+from chat.domain import notices
+from chat.enums import CompletionState, News
 from chat.models import Completion, Price
 
 
@@ -42,6 +44,8 @@ def enter(price: Price) -> Price:
     try:
         with transaction.atomic():
             price.save(force_insert=True)
+            if price.effective_from <= timezone.now():
+                notices.settle(notices.of_model(News.UNPRICED, price.model))
     except IntegrityError:
         raise PriceStands from None
     return price

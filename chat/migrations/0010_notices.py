@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('budget_low', 'Little of a budget is left'), ('budget_reached', 'A budget is used up'), ('more_asked', 'Somebody asks for more'), ('more_granted', 'You have more'), ('more_declined', 'You do not get more'), ('spike', 'Somebody uses much more than usual'), ('failing', 'A model fails often')], max_length=20)),
+                ('kind', models.CharField(choices=[('budget_low', 'Little of a budget is left'), ('budget_reached', 'A budget is used up'), ('more_asked', 'Somebody asks for more'), ('more_granted', 'You have more'), ('more_declined', 'You do not get more'), ('spike', 'Somebody uses much more than usual'), ('failing', 'A model fails often'), ('meter_differs', 'Meter and ledger differ'), ('balance_low', 'The balance is low'), ('unpriced', 'A model has no price')], max_length=20)),
                 ('subject', models.CharField(max_length=60)),
                 ('figures', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

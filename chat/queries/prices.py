@@ -83,12 +83,12 @@ def of_model(model: str, *, offered: Iterable[str]) -> ModelPrices | None:
     return next((each for each in board(offered=offered) if each.model == model), None)
 
 
-def lately_unpriced() -> list[Unpriced]:
-    """Models that had no price in the last days, by the number of requests. One query."""
-    first = calendar.today(timezone.now()) - timedelta(days=NEWS_DAYS - 1)
+def lately_unpriced(now: datetime) -> list[str]:
+    """Models that were used in the last days, lacked a price and have none yet. One query."""
+    first = calendar.today(now) - timedelta(days=NEWS_DAYS - 1)
     days = Total.objects.by(Grain.DAY).filter(start__gte=calendar.midnight(first), currency="")
-    found = [each for each in _unpriced(days) if each.requests]
-    return sorted(found, key=lambda each: (-each.requests, each.model))
+    priced = Price.objects.filter(effective_from__lte=now).values("model")
+    return [each.model for each in _unpriced(days.exclude(model__in=priced)) if each.requests]
 
 
 def _unpriced(totals: TotalQuerySet) -> list[Unpriced]:

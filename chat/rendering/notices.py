@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -39,6 +40,10 @@ def address(notice: Notice) -> str:
             return reverse("person_usage", args=(figures["user"],))
         case News.FAILING:
             return f"{reverse('team_usage')}?by=outcome"
+        case News.METER_DIFFERS | News.BALANCE_LOW:
+            return reverse("meter")
+        case News.UNPRICED:
+            return f"{reverse('model_prices')}?{urlencode({'model': figures['model']})}"
     if figures.get("is_for_others"):
         return reverse("budget_list")
     return reverse("ask_for_more", args=(figures["budget"],))
@@ -97,15 +102,36 @@ def _standing(figures: Figures) -> dict[str, str]:
 
 def _spike(figures: Figures) -> str:
     sentence = _("%(name)s used %(amount)s in a day, and %(usual)s on a usual one.")
-    amounts = {
-        name: budgets.amount(figures[name], figures["currency"]) for name in ("amount", "usual")
-    }
-    return sentence % {"name": figures["name"], **amounts}
+    return sentence % {"name": figures["name"], **_amounts(figures, "amount", "usual")}
 
 
 def _failing(figures: Figures) -> str:
     sentence = _("%(model)s failed for %(failed)d of %(requests)d requests in a day.")
     return sentence % figures
+
+
+def _meter_differs(figures: Figures) -> str:
+    sentence = _(
+        "The meter of the model's service moved by %(moved)s in 24 hours, and the ledger has "
+        "%(ledger)s. Others may use the same key, or a price is wrong."
+    )
+    return sentence % _amounts(figures, "moved", "ledger")
+
+
+def _balance_low(figures: Figures) -> str:
+    sentence = _(
+        "The balance with the model's service is low: about %(left)s are left. Top it up before "
+        "answers are refused."
+    )
+    return sentence % _amounts(figures, "left")
+
+
+def _unpriced(figures: Figures) -> str:
+    return _("%(model)s has no price: what its requests cost is unknown.") % figures
+
+
+def _amounts(figures: Figures, *names: str) -> dict[str, str]:
+    return {name: budgets.amount(figures[name], figures["currency"]) for name in names}
 
 
 _WORDS: dict[News, Callable[[Figures], str]] = {
@@ -116,4 +142,7 @@ _WORDS: dict[News, Callable[[Figures], str]] = {
     News.MORE_DECLINED: _declined,
     News.SPIKE: _spike,
     News.FAILING: _failing,
+    News.METER_DIFFERS: _meter_differs,
+    News.BALANCE_LOW: _balance_low,
+    News.UNPRICED: _unpriced,
 }

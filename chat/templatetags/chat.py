@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from chat.models import Budget, Notice
-from chat.queries import calendar, meter
+from chat.queries import calendar
 from chat.queries.usage import Amounts
 from chat.rendering import budgets, notices
 from chat.rendering.markdown import render
@@ -98,11 +98,6 @@ def _sign(figure: Decimal) -> str:
 @register.filter
 def credits(count: Decimal) -> str:
     return formats.number_format(round(count, 2).normalize(), force_grouping=True)
-
-
-@register.simple_tag
-def meter_alarms() -> meter.Alarms:
-    return meter.alarms(timezone.now())
 
 
 @register.filter

@@ -114,7 +114,7 @@ def test_what_lacks_figures_is_not_said_to_lack_a_price(
     spend(started_at=YESTERDAY, prompt_tokens=None)
     spend(started_at=YESTERDAY, state=CompletionState.FAILED, model_asked=UNPRICED)
 
-    assert prices.lately_unpriced() == []
+    assert prices.lately_unpriced(TODAY) == []
     assert "not known" not in words(client_for(ana).get(reverse("prices")))
 
 
@@ -130,7 +130,7 @@ def test_the_page_of_prices_asks_as_much_however_many_there_are(
         spend(started_at=YESTERDAY, model_asked=f"model-{number}")
     client = client_for(ana)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get(reverse("prices"))
 
 

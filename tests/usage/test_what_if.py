@@ -214,22 +214,3 @@ def test_to_a_member_there_is_no_such_page(ben: User, client_for: ClientFor, spe
     spend()
 
     assert client_for(ben).get(reverse("what_if")).status_code == 404
-
-
-@pytest.mark.parametrize(("person", "is_told"), [("ana", True), ("rita", False), ("ben", False)])
-def test_administrators_are_told_of_a_model_without_a_price(
-    client_for: ClientFor,
-    spend: Spend,
-    request: pytest.FixtureRequest,
-    ana: User,
-    person: str,
-    is_told: bool,
-) -> None:
-    client = client_for(request.getfixturevalue(person))
-    spend(started_at=TODAY - 30 * DAY, model_asked="long-ago")
-    assert "had no price" not in words(client.get(reverse("my_usage")))
-
-    spend(started_at=TODAY - 29 * DAY, model_asked="acme-9")
-
-    page = words(client.get(reverse("my_usage")))
-    assert ("In the last 30 days acme-9 had no price" in page) == is_told
