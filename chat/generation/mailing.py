@@ -4,7 +4,6 @@ becomes of the mail server."""
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -16,25 +15,12 @@ from chat.models import Notice
 from chat.queries import people
 from chat.rendering import notices as rendering
 
-logger = logging.getLogger(__name__)
-
-MAIL_SECONDS = 15.0
-
 
 class Mailer:
     """One in each process; a claim on each notice lets one of them send it."""
 
     def __init__(self, pool: DatabasePool) -> None:
         self._pool = pool
-
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(MAIL_SECONDS)
-            try:
-                await self.send_due()
-            except Exception:
-                # The rest is tried with the next round, this one after a while.
-                logger.warning("A notice could not be mailed", exc_info=True)
 
     async def send_due(self) -> None:
         while notices.is_mailing() and (notice := await self._pool.run(notices.claim_mail)):

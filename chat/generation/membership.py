@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from chat.domain import processes
 from chat.domain.processes import GONE_SECONDS
 from chat.generation.pool import DatabasePool
+from chat.generation.regularly import regularly
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +63,5 @@ class Membership:
 
     async def run(self) -> None:
         """Beat until cancelled."""
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            try:
-                await self.beat()
-            except Exception:
-                logger.warning("This process cannot say that it lives", exc_info=True)
+        trouble = "This process cannot say that it lives"
+        await regularly(self.beat, every=BEAT_SECONDS, trouble=trouble)

@@ -1,11 +1,11 @@
-"""The task that reads the upstream's meter, beside the replies and in nobody's way."""
+"""Reads the upstream's meter, beside the replies and in nobody's way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -26,15 +26,10 @@ class MeterReader:
         self._client = client
         self._pool = pool
 
-    async def run(self) -> None:
-        """Read after each full hour until cancelled."""
-        while True:
-            spread = random.uniform(0, SPREAD_SECONDS)  # noqa: S311 (no secret)
-            await asyncio.sleep(_until_next_hour(timezone.now()) + spread)
-            try:
-                await self.read()
-            except Exception:
-                logger.warning("What the meter says could not be written down", exc_info=True)
+    async def read_next(self) -> None:
+        """After the next full hour."""
+        await asyncio.sleep(_until_next_reading())
+        await self.read()
 
     async def read(self) -> None:
         """Unless another process does, or it is no use."""
@@ -50,6 +45,9 @@ class MeterReader:
             await self._pool.run(meter.note, reading, credits)
 
 
-def _until_next_hour(moment: datetime) -> float:
-    begun = moment.replace(minute=0, second=0, microsecond=0)
-    return (begun + HOUR - moment).total_seconds()
+def _until_next_reading() -> float:
+    """Seconds to a little after the next full hour."""
+    now = timezone.now()
+    begun = now.replace(minute=0, second=0, microsecond=0)
+    spread = random.uniform(0, SPREAD_SECONDS)  # noqa: S311 (no secret)
+    return (begun + HOUR - now).total_seconds() + spread

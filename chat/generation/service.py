@@ -16,20 +16,18 @@ from django.conf import settings
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, notices, replies, thresholds, turns
+from chat.domain import conversations, replies, thresholds, turns
 from chat.domain.budgets import BudgetExceeded
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
 from chat.generation import updates
-from chat.generation.alerts import Lookout
+from chat.generation.chores import chores
 from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
 from chat.generation.hints import Hints, Wire
 from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
-from chat.generation.mailing import Mailer
 from chat.generation.membership import Membership
-from chat.generation.meter import MeterReader
 from chat.generation.ownership import Ownership
 from chat.generation.pool import FAULTS, DatabasePool
 from chat.generation.run import Run
@@ -37,13 +35,9 @@ from chat.generation.supervisor import Supervisor
 from chat.generation.sweeper import JUST_RESERVED, Sweeper
 from chat.generation.updates import Begun
 from chat.models import Conversation, Message, User
-from chat.queries import people, revisions
 
 logger = logging.getLogger(__name__)
 
-# How often rights and changes that nobody announced are looked for, two queries for all viewers.
-LOOK_SECONDS = 2.0
-PURGE_SECONDS = 3600.0
 CLOSING_SECONDS = 3.0
 
 
@@ -102,14 +96,11 @@ class Service:
         self._own(self._journal.run())
         await self._sweeper.sweep(older_than=self._reserved_long_ago())
         self._own(self._sweeper.run())
-        self._own(self._look_around())
-        self._own(self._purge())
-        self._own(Mailer(self.pool).run())
-        self._own(Lookout(self.pool).run())
         if self.demonstration is not None:
             self._own(self.demonstration.watch())
-        else:
-            self._own(MeterReader(client=self._client, pool=self.pool).run())
+        metered = self._client if self.demonstration is None else None
+        for chore in chores(hub=self.hub, pool=self.pool, metered=metered):
+            self._own(chore)
         _set_current(self)
 
     def _reserved_long_ago(self) -> timedelta:
@@ -311,39 +302,6 @@ class Service:
     def _judged(self) -> None:
         for reply_id in self.supervisor.attended():
             self.supervisor.lose(reply_id)
-
-    async def _look_around(self) -> None:
-        """Tell viewers what nobody told them: changes by other programs, and rights that ended."""
-        seen: dict[uuid.UUID, int] = {}
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            watched = self.hub.watched()
-            if not watched:
-                continue
-            try:
-                now = await self.pool.run(revisions.of_conversations, watched)
-                # Only these are judged: whoever comes in meanwhile was not asked about.
-                sessions = self.hub.sessions()
-                current = await self.pool.run(people.current_sessions, sessions)
-            except Exception:
-                logger.warning("Changes could not be looked for", exc_info=True)
-                continue
-            for session_key in sessions - current:
-                self.hub.end(session_key)
-            for conversation_id in watched:
-                # One that is gone is none that has not changed, even if it was never seen.
-                if conversation_id not in now or seen.get(conversation_id) != now[conversation_id]:
-                    self.hub.changed(conversation_id)
-            seen = now
-
-    async def _purge(self) -> None:
-        while True:
-            try:
-                await self.pool.run(conversations.purge)
-                await self.pool.run(notices.purge)
-            except Exception:
-                logger.warning("What is long over could not be purged", exc_info=True)
-            await asyncio.sleep(PURGE_SECONDS)
 
 
 def _end_with_it(task: asyncio.Task[None]) -> None:

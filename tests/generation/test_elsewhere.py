@@ -12,7 +12,6 @@ from pytest_django import Settings
 
 from chat.enums import MessageState
 from chat.generation import copies as copying
-from chat.generation import service as services
 from chat.generation.hints import TextHint
 from chat.generation.service import Service
 from chat.models import Conversation, Message
@@ -41,7 +40,7 @@ def deaf(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for it before the service: a process hears nothing of others, and looks when told to."""
     settings.CHANNEL_LAYERS = {}
     channel_layers.backends.clear()
-    monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(copying, "SILENT_SECONDS", 3600.0)
 
 

@@ -21,7 +21,6 @@ from chat.domain import conversations, processes, replies, revisions
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome
 from chat.enums import RUNNING_STATES, MessageState
-from chat.generation import service as services
 from chat.generation import updates
 from chat.generation.copies import Copies
 from chat.generation.hub import SLICE, Piece, Watch
@@ -44,7 +43,7 @@ PATIENCE = 15.0
 def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for it before the service: nobody looks around for what a viewer has missed, or follows
     in the journal what is done here by hand."""
-    monkeypatch.setattr(services, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(Copies, "follow", lambda *_: None)
 
 

@@ -215,7 +215,7 @@ async def test_a_service_looks_beside_its_replies(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chat.generation.alerts.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("chat.generation.chores.ALERT_SECONDS", 0.01)
     settings.DRAIN_SECONDS = 0
     today = timezone.now().replace(hour=12) - NOON
     await sync_to_async(stand_out)(spend, day=today.days)

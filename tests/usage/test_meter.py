@@ -139,8 +139,7 @@ async def test_a_meter_that_is_absent_hangs_or_lies_leaves_only_a_note(
 async def test_a_service_reads_beside_its_replies(
     transactional_db: None, upstream: Upstream, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.generation.meter.SPREAD_SECONDS", 0)
-    monkeypatch.setattr("chat.generation.meter._until_next_hour", lambda _moment: 0.01)
+    monkeypatch.setattr("chat.generation.meter._until_next_reading", lambda: 0.01)
     settings.EVOLINK_BASE_URL, settings.EVOLINK_API_KEY = upstream.base_url, upstream.key
     settings.DRAIN_SECONDS = 0
     service = Service()
