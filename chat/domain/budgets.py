@@ -90,36 +90,31 @@ def reserve(
         row.save(update_fields=["output_limit"])
 
 
-def settle(row: Completion, *, keep: bool = False) -> None:
-    """Post what a row took and free the rest; with `keep` the hold stays for its next attempt."""
+def settle(row: Completion) -> None:
+    """Post what a row took and free the rest."""
     # Locked, so that what is used is known to the token where it passes a threshold, and in the
     # order in which they are taken: two that took them in another could wait for each other.
     locked = row.holds.select_for_update(of=("allowance",)).select_related("allowance__budget")
-    holds = list(locked.order_by("allowance__budget"))
+    holds = list(locked.order_by("allowance__start", "allowance__budget"))
     if not holds:
         return
     posts = [
-        _Post(hold.allowance, _taken(row, hold.allowance.budget), 0 if keep else hold.amount)
-        for hold in holds
+        _Post(hold.allowance, _taken(row, hold.allowance.budget), hold.amount) for hold in holds
     ]
     _post(posts)
-    if not keep:
-        row.holds.all().delete()
+    row.holds.all().delete()
     for post in posts:
         post.allowance.used += post.taken
         thresholds.watch(post.allowance, row)
 
 
-def carry(row: Completion, *, to: Completion) -> None:
-    """The next attempt at the same thing has the hold of the one before."""
-    row.holds.update(completion=to)
-
-
 def _allowances(budgets: list[Budget], user: User, moment: datetime) -> list[Allowance]:
-    """This period's, in one order for everybody, and this transaction's from here on."""
+    """This period's, in one order for everybody, and this transaction's from here on. The order is
+    that of their starts, so that a next attempt in a new period, which has settled those of the
+    old one, stays in it."""
     found = []
-    for budget in budgets:
-        start, _next = calendar.starts(budget.period, moment)
+    begun = [(calendar.starts(budget.period, moment)[0], budget) for budget in budgets]
+    for start, budget in sorted(begun, key=lambda each: (each[0], each[1].pk)):
         of = None if budget.is_had_together else user
         Allowance.objects.bulk_create(
             [Allowance(budget=budget, user=of, start=start)], ignore_conflicts=True

@@ -64,7 +64,7 @@ def open_row(
 def open_next(completion_id: int) -> Completion:
     """The row of another attempt at the same thing."""
     row = Completion.objects.get(pk=completion_id)
-    following = Completion.objects.create(
+    return Completion.objects.create(
         user_id=row.user_id,
         cost_centre=row.cost_centre,
         conversation_id=row.conversation_id,
@@ -72,16 +72,13 @@ def open_next(completion_id: int) -> Completion:
         source=row.source,
         model_asked=row.model_asked,
         continues_at=row.continues_at,
-        output_limit=row.output_limit,
     )
-    budgets.carry(row, to=following)
-    return following
 
 
 @transaction.atomic(savepoint=False)
-def close_row(completion_id: int, receipt: Receipt, *, is_last: bool = True) -> bool:
-    """Close an open row, with what it cost, add it to the totals, and free what was held for it
-    unless there is to be another attempt. False when it was closed before: a row closes once."""
+def close_row(completion_id: int, receipt: Receipt) -> bool:
+    """Close an open row, with what it cost, add it to the totals, and free what was held for it.
+    False when it was closed before: a row closes once."""
     opened = Completion.objects.filter(pk=completion_id).open()
     if (row := opened.first()) is None:
         return False
@@ -96,7 +93,7 @@ def close_row(completion_id: int, receipt: Receipt, *, is_last: bool = True) -> 
     if not opened.update(**told, **priced):
         return False
     totals.post(row)
-    budgets.settle(row, keep=not is_last)
+    budgets.settle(row)
     return True
 
 

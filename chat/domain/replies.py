@@ -11,13 +11,14 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, Q
 from django.utils import timezone
 
 from chat.completions.request import CompletionRequest
-from chat.domain import ledger, processes, prompts, revisions
+from chat.domain import budgets, ledger, processes, prompts, revisions
 from chat.domain.ledger import Receipt
 from chat.enums import RUNNING_STATES, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message, Process
@@ -130,21 +131,25 @@ def _within(limit: int | None, request: CompletionRequest) -> CompletionRequest:
 
 
 @transaction.atomic
-def attempt_again(
-    reply_id: int, completion_id: int, receipt: Receipt, *, claim: uuid.UUID
-) -> int | None:
-    """Close the row of an attempt that failed and open one for the next. Gives the new row's id.
+def attempt_again(work: Work, receipt: Receipt, *, claim: uuid.UUID) -> Work | None:
+    """Close the row of an attempt that failed and open one for the next, which budgets let through
+    like any other: the one before may have cost something, or a period has ended.
 
-    May be called again like `start`. None when the reply was judged by another process.
+    May be called again like `start`. None when the reply was judged by another process. Raises
+    BudgetRefuses: nothing changed then.
     """
-    is_ours = processes.lives(claim) and _owned([reply_id], claim).exists()
-    closed = ledger.close_row(completion_id, receipt, is_last=not is_ours)
+    is_ours = processes.lives(claim) and _owned([work.reply_id], claim).exists()
+    closed = ledger.close_row(work.completion_id, receipt)
     if not is_ours:
         return None
     if closed:
-        return ledger.open_next(completion_id).pk
-    rows = Completion.objects.filter(message=reply_id).open()
-    return rows.values_list("pk", flat=True).first()
+        row = ledger.open_next(work.completion_id)
+        asked = partial(prompts.texts, work.request)
+        budgets.reserve(row, row.user, texts=asked, max_tokens=work.request.max_tokens)
+    else:
+        row = Completion.objects.open().get(message=work.reply_id)
+    request = _within(row.output_limit, work.request)
+    return dataclasses.replace(work, completion_id=row.pk, request=request)
 
 
 @transaction.atomic

@@ -28,6 +28,7 @@ from chat.completions.retries import Retries
 from chat.completions.verdict import Outcome as Ending
 from chat.completions.verdict import judge
 from chat.domain import ledger, prompts, replies
+from chat.domain.budgets import BudgetRefuses
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, StoppedReplyOpen, Work
 from chat.domain.seam import Seam
@@ -193,6 +194,10 @@ class Run:
             self._note(error, work)
             told = self._told()
             return self._as_ended(told) if told else self._as_failed(error.code)
+        except BudgetRefuses:
+            # What went wrong in the last attempt has been noted; no budget reaches for another.
+            told = self._told()
+            return self._as_ended(told) if told else self._as_broken(self._receipt.error)
         except Exception:
             if told := self._told():
                 return self._as_ended(told)
@@ -237,27 +242,23 @@ class Run:
                 self._course.failed(error.code)
                 logger.info("Reply %s is asked for again in %.1f s", self.reply_id, delay)
             await asyncio.sleep(delay)
-            await self._open_next_attempt(work)
+            work = await self._open_next_attempt(work)
 
-    async def _open_next_attempt(self, work: Work) -> None:
-        """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile."""
+    async def _open_next_attempt(self, work: Work) -> Work:
+        """Close this attempt's ledger row and open the next one's, whoever stops us meanwhile.
+        Raises BudgetRefuses: then this row stays open, and is that of the last attempt."""
         opening = asyncio.ensure_future(
-            self._written(
-                replies.attempt_again,
-                self.reply_id,
-                self._completion_id,
-                self._receipt,
-                claim=self._claim,
-            )
+            self._written(replies.attempt_again, work, self._receipt, claim=self._claim)
         )
         try:
             await asyncio.shield(opening)
         finally:
-            if (completion_id := await opening) is None:
+            if (following := await opening) is None:
                 self.lose()
             else:
-                self._completion_id = completion_id
+                work, self._completion_id = following, following.completion_id
             self._begin_receipt(work)
+        return work
 
     async def _attempt(self, work: Work) -> Ended | None:
         self._receipt.may_be_billed = self._is_asking = True
@@ -379,9 +380,12 @@ class Run:
         return self._sealed_as(state, error)
 
     def _as_failed(self, code: str) -> Outcome:
+        self._course.failed(code)
+        return self._as_broken(code)
+
+    def _as_broken(self, code: str) -> Outcome:
         """What was shown stays: with text the reply is interrupted, without it failed."""
         self._receipt.error = self._receipt.error or code
-        self._course.failed(code)
         state = MessageState.INTERRUPTED if self._has_text() else MessageState.FAILED
         return self._sealed_as(state, code)
 

@@ -19,7 +19,7 @@ from chat.completions.events import Usage
 from chat.domain import ledger, pricing, processes, replies, totals, turns
 from chat.domain.budgets import BudgetRefuses
 from chat.domain.ledger import Receipt
-from chat.domain.replies import Outcome
+from chat.domain.replies import Outcome, Work
 from chat.domain.turns import TurnRefused
 from chat.enums import CompletionState, Grain, MessageState, Period
 from chat.models import (
@@ -51,7 +51,11 @@ REFUSED = Receipt(http_status=503, error="overloaded")
 @dataclass(slots=True)
 class Attempt:
     reply: Message
-    row: int
+    work: Work
+
+    @property
+    def row(self) -> int:
+        return self.work.completion_id
 
 
 @dataclass(slots=True)
@@ -91,7 +95,7 @@ class Life:
             return
         # Now and then nobody comes to run it.
         if self.rng.random() < 0.9 and (work := replies.start(turn.reply.pk, self.me.claim)):
-            self.me.running.append(Attempt(turn.reply, work.completion_id))
+            self.me.running.append(Attempt(turn.reply, work))
 
     def end(self) -> None:
         for attempt in self.taken():
@@ -105,9 +109,11 @@ class Life:
     def go_on_after_a_failure(self) -> None:
         for attempt in self.taken():
             receipt = self.rng.choice([REFUSED, self.broken_off()])
-            following = replies.attempt_again(
-                attempt.reply.pk, attempt.row, receipt, claim=self.me.claim
-            )
+            try:
+                following = replies.attempt_again(attempt.work, receipt, claim=self.me.claim)
+            except BudgetRefuses:
+                self.finish(attempt, receipt, MessageState.FAILED)
+                continue
             if following is not None:
                 self.me.running.append(Attempt(attempt.reply, following))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,10 +21,10 @@ from hypothesis import strategies as st
 
 from chat.completions.events import Usage
 from chat.domain import ledger, processes, replies, turns
-from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
+from chat.domain.budgets import LEAST_OUTPUT, BudgetExceeded, ModelWithoutPrice
 from chat.domain.estimates import prompt_tokens
 from chat.domain.ledger import Receipt
-from chat.domain.replies import Outcome
+from chat.domain.replies import Outcome, Work
 from chat.enums import MessageState, Period
 from chat.models import Allowance, Budget, Completion, Conversation, Hold, Message, Price, User
 from chat.queries import calendar
@@ -234,20 +235,83 @@ def test_the_same_send_is_the_same_turn_although_the_budget_is_used_up(ana: User
     assert left() == (0, ONE)
 
 
-def test_the_next_attempt_has_the_hold_and_what_the_first_took_is_posted(ana: User) -> None:
+def started(conversation: Conversation, claim: uuid.UUID) -> Work:
+    work = replies.start(begin_turn(conversation).reply.pk, claim)
+    assert work is not None
+    return work
+
+
+def cost(prompt: int, output: int) -> Receipt:
+    """Of an attempt that has to be made once more."""
+    usage = Usage(prompt_tokens=prompt, completion_tokens=output)
+    return Receipt(usage=usage, is_whole=True, http_status=200)
+
+
+def test_the_next_attempt_holds_anew_and_what_the_first_took_is_posted(ana: User) -> None:
     budget()
     claim = processes.join("a process")
-    reply = begin_turn(chat(ana)).reply
-    replies.start(reply.pk, claim)
-    row = reply.completions.get()
+    work = started(chat(ana), claim)
 
-    usage = Usage(prompt_tokens=3, completion_tokens=4)
-    following = replies.attempt_again(
-        reply.pk, row.pk, Receipt(usage=usage, is_whole=True, http_status=200), claim=claim
-    )
+    following = replies.attempt_again(work, cost(3, 4), claim=claim)
 
+    assert following is not None
     assert left() == (7, ONE)
-    assert Hold.objects.get().completion_id == following
+    assert Hold.objects.get().completion_id == following.completion_id
+
+
+def test_what_the_first_attempt_took_is_not_there_for_the_next(ana: User) -> None:
+    budget(tokens=ONE)
+    claim = processes.join("a process")
+
+    following = replies.attempt_again(started(chat(ana), claim), cost(3, 4), claim=claim)
+
+    assert following is not None
+    assert left() == (7, ONE - 7)
+    row = Completion.objects.get(pk=following.completion_id)
+    assert following.request.max_tokens == row.output_limit == LONGEST - 7
+
+
+def test_where_the_rest_does_not_reach_there_is_no_next_attempt_and_nothing_changes(
+    ana: User,
+) -> None:
+    budget(tokens=ONE)
+    claim = processes.join("a process")
+    work = started(chat(ana), claim)
+    # One token more than leaves room for the shortest answer.
+    first = cost(3, LONGEST - LEAST_OUTPUT - 2)
+
+    with pytest.raises(BudgetExceeded):
+        replies.attempt_again(work, first, claim=claim)
+
+    assert left() == (0, ONE)
+    assert Completion.objects.open().get().pk == work.completion_id
+    # Nor does it when the word of it was lost.
+    with pytest.raises(BudgetExceeded):
+        replies.attempt_again(work, first, claim=claim)
+
+
+def test_a_budget_that_was_made_tighter_meanwhile_is_kept_by_the_next_attempt(ana: User) -> None:
+    limit = budget(tokens=ONE)
+    claim = processes.join("a process")
+    work = started(chat(ana), claim)
+    Budget.objects.filter(pk=limit.pk).update(tokens=ONE - 20)
+
+    following = replies.attempt_again(work, Receipt(error="overloaded"), claim=claim)
+
+    assert following is not None
+    assert (following.request.max_tokens, left()) == (LONGEST - 20, (0, ONE - 20))
+
+
+def test_an_attempt_after_midnight_is_held_of_the_new_day(ana: User) -> None:
+    budget()
+    claim = processes.join("a process")
+    work = started(chat(ana), claim)
+    Allowance.objects.update(start=F("start") - timedelta(days=1))
+
+    replies.attempt_again(work, cost(3, 4), claim=claim)
+
+    days = Allowance.objects.order_by("start").values_list("used", "held")
+    assert list(days) == [(7, 0), (0, ONE)]
 
 
 def test_the_hold_of_a_process_that_died_goes_with_its_reply(ana: User) -> None:
@@ -383,9 +447,10 @@ def test_whatever_happens_what_is_held_is_of_what_runs(
             elif deed == "abandon":
                 replies.abandon(reply.pk, None)
             else:
-                Message.objects.filter(pk=reply.pk).update(claim=claim)
-                failure = Receipt(error="overloaded", http_status=503)
-                replies.attempt_again(reply.pk, row.pk, failure, claim=claim)
+                work = replies.start(reply.pk, claim)
+                assert work is not None
+                with suppress(BudgetExceeded):
+                    replies.attempt_again(work, cost(PROMPT, tokens % 50), claim=claim)
                 Message.objects.filter(pk=reply.pk).update(claim=None)
                 continue
             running.remove(reply)

@@ -155,7 +155,7 @@ def test_who_ran_it_before_closes_nothing_of_the_rest(conversation: Conversation
     go_on(conversation, reply)
     replies.start(reply.pk, later)
 
-    next_attempt = replies.attempt_again(reply.pk, work.completion_id, Receipt(), claim=earlier)
+    next_attempt = replies.attempt_again(work, Receipt(), claim=earlier)
     sealed = replies.finish(
         reply_id=reply.pk,
         claim=earlier,

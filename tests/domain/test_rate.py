@@ -75,7 +75,7 @@ def test_another_attempt_at_the_same_reply_is_no_message(ana: User) -> None:
     turn = send(ana)
     for _ in range(LIMIT):
         row = turn.reply.completions.open().get()
-        ledger.close_row(row.pk, Receipt(error="overloaded"), is_last=False)
+        ledger.close_row(row.pk, Receipt(error="overloaded"))
         ledger.open_next(row.pk)
 
     send(ana)

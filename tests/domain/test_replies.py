@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -386,17 +387,17 @@ def test_with_each_commit_it_is_seen_which_replies_are_told_to_stop(
 
 def test_the_next_attempt_has_a_row_of_its_own(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
-    replies.start(reply.pk, OURS)
-    first = reply.completions.get()
+    first = replies.start(reply.pk, OURS)
+    assert first is not None
 
-    second = replies.attempt_again(reply.pk, first.pk, OVERLOADED, claim=OURS)
+    second = replies.attempt_again(first, OVERLOADED, claim=OURS)
 
     rows = Completion.objects.filter(message=reply).order_by("pk")
     assert [(row.state, row.error) for row in rows] == [
         (CompletionState.FAILED, "overloaded"),
         (CompletionState.OPEN, ""),
     ]
-    assert rows[1].pk == second
+    assert second == replace(first, completion_id=rows[1].pk)
 
 
 # Done again, because the word that it was done was lost
@@ -414,22 +415,22 @@ def test_a_claim_may_be_made_again_by_its_owner(conversation: Conversation) -> N
 
 def test_the_next_attempt_is_opened_once(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
-    replies.start(reply.pk, OURS)
-    first = reply.completions.get().pk
+    first = replies.start(reply.pk, OURS)
+    assert first is not None
 
-    opened = [replies.attempt_again(reply.pk, first, OVERLOADED, claim=OURS) for _ in range(2)]
+    opened = [replies.attempt_again(first, OVERLOADED, claim=OURS) for _ in range(2)]
 
     assert reply.completions.count() == 2
-    assert opened == [reply.completions.open().get().pk] * 2
+    assert opened == [replace(first, completion_id=reply.completions.open().get().pk)] * 2
 
 
 def test_there_is_no_next_attempt_at_a_reply_that_was_judged(conversation: Conversation) -> None:
     reply = begin_turn(conversation).reply
-    replies.start(reply.pk, OURS)
-    first = reply.completions.get().pk
+    first = replies.start(reply.pk, OURS)
+    assert first is not None
     replies.abandon(reply.pk, OURS)
 
-    assert replies.attempt_again(reply.pk, first, OVERLOADED, claim=OURS) is None
+    assert replies.attempt_again(first, OVERLOADED, claim=OURS) is None
     assert reply.completions.count() == 1
 
 
