@@ -61,6 +61,15 @@ def test_a_person_asks_and_sees_what_they_asked(
     assert "The yearly report" in shown
 
 
+def test_where_the_budgets_stand_is_the_way_to_what_one_asked_for(
+    ben: User, cleo: User, client_for: ClientFor, budget: Budget
+) -> None:
+    limited, free = (client_for(who).get("/usage/").content.decode() for who in (ben, cleo))
+
+    assert f'<a href="{MINE}">' in limited
+    assert MINE not in free
+
+
 def test_without_a_reason_it_is_said_beside_the_field_and_the_text_is_kept(
     ben: User, client_for: ClientFor, budget: Budget
 ) -> None:
