@@ -6,7 +6,9 @@ It goes in short batches. Who dies in the middle leaves a revaluation that goes 
 
 from __future__ import annotations
 
+from collections import Counter
 from time import monotonic
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -16,6 +18,7 @@ from chat.domain import pricing, totals
 from chat.domain.pricing import Valuation
 from chat.domain.totals import Change
 from chat.models import Completion, Correction, Price, Revaluation, User
+from chat.models.budget import parts_of
 from chat.queries import revaluations
 from chat.queries.revaluations import Stretch
 
@@ -64,7 +67,7 @@ def step(revaluation: Revaluation) -> bool:
     changes = _changes(rows, stretches)
     reached = rows[-1].pk if rows else revaluation.last
     with transaction.atomic():
-        if _moves_on(revaluation, reached):
+        if _moves_on(revaluation, reached, changes):
             _write(revaluation, changes)
     return True
 
@@ -88,13 +91,29 @@ def _changes(rows: list[Completion], stretches: list[Stretch]) -> list[Change]:
     return changes
 
 
-def _moves_on(revaluation: Revaluation, reached: int) -> bool:
+def _moves_on(revaluation: Revaluation, reached: int, changes: list[Change]) -> bool:
     at_its_end = {"finished_at": timezone.now()} if reached == revaluation.last else {}
     return bool(
         Revaluation.objects.under_way()
         .filter(pk=revaluation.pk, reached=revaluation.reached)
-        .update(reached=reached, **at_its_end)
+        .update(reached=reached, **_sums(revaluation, changes), **at_its_end)
     )
+
+
+def _sums(revaluation: Revaluation, changes: list[Change]) -> dict[str, Any]:
+    """What it has changed, with these."""
+    costs: list[Counter[str]] = [Counter(revaluation.before), Counter(revaluation.after)]
+    for _row, *valuations in changes:
+        for sums, valuation in zip(costs, valuations, strict=True):
+            if valuation.price is not None and valuation.cost is not None:
+                sums[valuation.price.currency] += parts_of(valuation.cost.likely)
+    unknown = sum(before.cost is None for _row, before, _after in changes)
+    return {
+        "rows": revaluation.rows + len(changes),
+        "unpriced": revaluation.unpriced + unknown,
+        "before": costs[0],
+        "after": costs[1],
+    }
 
 
 def _write(revaluation: Revaluation, changes: list[Change]) -> None:

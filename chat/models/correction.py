@@ -5,6 +5,8 @@ A `Revaluation` is the deed, with who, when and why; a `Correction` is one row's
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
@@ -14,10 +16,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.models.budget import amount_of
 from chat.models.money import MoneyField
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+
+Amounts = tuple[tuple[str, Decimal], ...]
 
 
 def _known(label: StrOrPromise) -> models.Field[Decimal, Decimal]:
@@ -55,6 +61,12 @@ class Revaluation(models.Model):
     reached = models.BigIntegerField(default=0)
     last = models.BigIntegerField()
     finished_at = models.DateTimeField(_("ended"), null=True)
+    # What it has changed so far: how many rows, those of them whose cost was not known, and what
+    # they cost before and after it, in the smallest parts of each currency.
+    rows = models.BigIntegerField(default=0)
+    unpriced = models.BigIntegerField(default=0)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
 
     objects = RevaluationQuerySet.as_manager()
 
@@ -71,6 +83,25 @@ class Revaluation(models.Model):
 
     def __str__(self) -> str:
         return f"revaluation {self.pk} of {self.model}"
+
+    @property
+    def costs_before(self) -> Amounts:
+        return _amounts(self.before)
+
+    @property
+    def costs_after(self) -> Amounts:
+        return _amounts(self.after)
+
+    @property
+    def difference(self) -> Amounts:
+        """By how much it has changed the sums, in which what was unknown was not a part."""
+        changed = Counter(self.after)
+        changed.subtract(self.before)
+        return _amounts(changed)
+
+
+def _amounts(parts: Mapping[str, int]) -> Amounts:
+    return tuple((currency, amount_of(parts[currency])) for currency in sorted(parts))
 
 
 class Correction(models.Model):

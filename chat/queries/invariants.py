@@ -25,6 +25,7 @@ from chat.models import (
     JournalPiece,
     Message,
     Process,
+    Revaluation,
 )
 from chat.queries.snapshot import snapshot
 
@@ -257,6 +258,11 @@ def _corrections_out_of_bounds() -> Keys:
     return _keys(Correction.objects.exclude(within))
 
 
+def _revaluations_of_other_rows() -> Keys:
+    counted = Revaluation.objects.annotate(made=Count("corrections"))
+    return _keys(counted.exclude(rows=F("made")))
+
+
 def _holds_of_closed_rows() -> Keys:
     return _keys(Hold.objects.exclude(completion__state=CompletionState.OPEN))
 
@@ -417,6 +423,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every corrected cost lies in its bounds.",
         "correction",
         _corrections_out_of_bounds,
+    ),
+    Invariant(
+        "revaluation_counts_its_corrections",
+        "Every revaluation has made as many corrections as it says.",
+        "revaluation",
+        _revaluations_of_other_rows,
     ),
     Invariant(
         "hold_is_of_an_open_row",

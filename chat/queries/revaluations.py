@@ -1,4 +1,4 @@
-"""Which rows a revaluation is about, and what it has changed.
+"""Which rows a revaluation is about.
 
 A row is to count with the price that is valid at its beginning, as prices stand now; one from
 before a model's first price with that. Prices are only ever added, so none counts twice.
@@ -6,17 +6,15 @@ before a model's first price with that. Prices are only ever added, so none coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from chat.enums import CompletionState
-from chat.models import Completion, Correction, Price, Revaluation
+from chat.models import Completion, Price
 from chat.models.completion import CompletionQuerySet
 from chat.queries import costs
 from chat.queries.replay import loads_of
@@ -70,69 +68,3 @@ def worth(prices: Sequence[Price]) -> Amounts:
         for load in loads_of(rows, {price.model: price}):
             sums[price.currency] = sums.get(price.currency, Decimal(0)) + load.cost(price)
     return tuple(sorted(sums.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a revaluation has changed: how many rows, and what they cost before and after it."""
-
-    revaluation: Revaluation
-    rows: int = 0
-    # Of them, those whose cost was not known.
-    unpriced: int = 0
-    before: Amounts = ()
-    after: Amounts = ()
-
-    @property
-    def difference(self) -> Amounts:
-        """By how much it has changed the sums, in which what was unknown was not a part."""
-        left = dict(self.after)
-        for currency, amount in self.before:
-            left[currency] = left.get(currency, Decimal(0)) - amount
-        return tuple(sorted(left.items()))
-
-
-@dataclass(slots=True)
-class _Sums:
-    rows: int = 0
-    unpriced: int = 0
-    before: dict[str, Decimal] = field(default_factory=dict)
-    after: dict[str, Decimal] = field(default_factory=dict)
-
-    def add(self, line: dict[str, Any]) -> None:
-        self.rows += line["rows"]
-        if line["was"]:
-            self.before[line["was"]] = self.before.get(line["was"], Decimal(0)) + line["before"]
-        else:
-            self.unpriced += line["rows"]
-        now = line["price__currency"]
-        self.after[now] = self.after.get(now, Decimal(0)) + line["after"]
-
-
-def outcomes(revaluations: Iterable[Revaluation]) -> list[Outcome]:
-    """Of each, in the same order. One query, over their corrections."""
-    listed = list(revaluations)
-    sums = {revaluation.pk: _Sums() for revaluation in listed}
-    for line in _lines(listed):
-        sums[line["revaluation"]].add(line)
-    return [_outcome(revaluation, sums[revaluation.pk]) for revaluation in listed]
-
-
-def _lines(revaluations: list[Revaluation]) -> Iterator[dict[str, Any]]:
-    replaced = Correction.objects.filter(revaluation__in=revaluations).annotate(
-        was=Coalesce("replaces__price__currency", "completion__price__currency"),
-        cost_before=Coalesce(F("replaces__cost"), F("completion__cost")),
-    )
-    by = ("revaluation", "was", "price__currency")
-    sums = {"rows": Count("pk"), "before": Sum("cost_before"), "after": Sum("cost")}
-    yield from replaced.values(*by).annotate(**sums).order_by(*by)
-
-
-def _outcome(revaluation: Revaluation, sums: _Sums) -> Outcome:
-    return Outcome(
-        revaluation,
-        rows=sums.rows,
-        unpriced=sums.unpriced,
-        before=tuple(sorted(sums.before.items())),
-        after=tuple(sorted(sums.after.items())),
-    )

@@ -97,16 +97,15 @@ def go_on_revaluing(request: SignedInRequest, revaluation_id: int) -> HttpRespon
 @require_safe
 @reviewer_only
 def revaluation_page(request: SignedInRequest, revaluation_id: int) -> HttpResponse:
-    revaluation = get_object_or_404(Revaluation, pk=revaluation_id)
-    (outcome,) = revaluations.outcomes([revaluation])
-    return render(request, "usage/revaluation.html", {"outcome": outcome})
+    made = get_object_or_404(Revaluation.objects.select_related("made_by"), pk=revaluation_id)
+    return render(request, "usage/revaluation.html", {"made": made})
 
 
 @require_safe
 @reviewer_only
 def revaluation_list(request: SignedInRequest) -> HttpResponse:
     newest = Revaluation.objects.newest_first().select_related("made_by")[:MOST_LISTED]
-    return render(request, "usage/revaluations.html", {"outcomes": revaluations.outcomes(newest)})
+    return render(request, "usage/revaluations.html", {"revaluations": newest})
 
 
 def _gone_on(revaluation: Revaluation) -> HttpResponse:

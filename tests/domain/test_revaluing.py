@@ -137,10 +137,10 @@ def test_what_has_a_cost_is_left_alone_unless_it_is_asked_for(close: Close) -> N
     corrected = revalue(includes_priced=True)
 
     assert costs_now() == [Decimal(6)]
-    (outcome,) = revaluations.outcomes([corrected])
-    assert (outcome.rows, outcome.unpriced) == (1, 0)
-    assert (outcome.before, outcome.after) == ((("USD", Decimal(2)),), (("USD", Decimal(6)),))
-    assert outcome.difference == (("USD", Decimal(4)),)
+    assert (corrected.rows, corrected.unpriced) == (1, 0)
+    assert corrected.costs_before == (("USD", Decimal(2)),)
+    assert corrected.costs_after == (("USD", Decimal(6)),)
+    assert corrected.difference == (("USD", Decimal(4)),)
     assert day_totals() == [("USD", 1, 0, Decimal(6))]
 
 
@@ -149,7 +149,7 @@ def test_the_newest_of_several_corrections_counts(close: Close) -> None:
     priced(1, NOON - 3 * DAY)
     revalue()
     priced(5, NOON - 2 * DAY, currency="EUR")
-    revalue(includes_priced=True)
+    dearer = revalue(includes_priced=True)
     priced(9, NOON - DAY)
     revalue(includes_priced=True)
 
@@ -158,6 +158,7 @@ def test_the_newest_of_several_corrections_counts(close: Close) -> None:
     newest = Correction.objects.order_by("-pk")[0]
     assert newest.replaces is not None
     assert newest.replaces.cost == Decimal(10)
+    assert dearer.difference == (("EUR", Decimal(10)), ("USD", Decimal(-2)))
     assert invariants.broken() == []
 
 
@@ -209,6 +210,9 @@ def test_who_dies_in_the_middle_leaves_what_goes_on(
     assert found == begun
     assert costs_now() == [Decimal(6)] * 5
     assert day_totals() == [("USD", 5, 0, Decimal(30))]
+    assert (found.rows, found.unpriced, found.costs_before) == (5, 5, ())
+    assert found.costs_after == (("USD", Decimal(30)),)
+    assert invariants.broken() == []
 
 
 def test_of_two_that_go_on_from_the_same_row_one_does_nothing(
@@ -232,6 +236,7 @@ def test_of_two_that_go_on_from_the_same_row_one_does_nothing(
     revaluing.step(revaluation)
 
     assert Correction.objects.count() == 1
+    assert Revaluation.objects.get().rows == 1
     assert sorted(day_totals()) == [("", 1, 1, Decimal(0)), ("USD", 1, 0, Decimal(6))]
 
 

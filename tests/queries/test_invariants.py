@@ -274,10 +274,10 @@ def cost_out_of_bounds(conversation: Conversation) -> list[Any]:
         return changed(row, cost=Decimal(3), cost_low=Decimal(1), cost_high=Decimal(2))
 
 
-def correction(row: Completion, *, model: str = "", low: int = 1) -> list[Any]:
+def correction(row: Completion, *, model: str = "", low: int = 1, says: int = 1) -> list[Any]:
     model = model or row.model_asked
     price = Price.objects.create(model=model, prompt=Decimal(1), completion=Decimal(1))
-    revaluation = Revaluation.objects.create(model=model, reason="Missing", last=row.pk)
+    revaluation = Revaluation.objects.create(model=model, reason="Missing", last=row.pk, rows=says)
     made = Correction.objects.create(
         completion=row,
         revaluation=revaluation,
@@ -301,6 +301,11 @@ def correction_out_of_bounds(conversation: Conversation) -> list[Any]:
     row = make_turn(conversation).reply.completions.get()
     with without_constraint("correction_lies_in_its_bounds"):
         return correction(row, low=3)
+
+
+def revaluation_of_other_rows(conversation: Conversation) -> list[Any]:
+    correction(make_turn(conversation).reply.completions.get(), says=2)
+    return [Revaluation.objects.get().pk]
 
 
 def hold_of_a_closed_row(conversation: Conversation) -> list[Any]:
@@ -371,6 +376,7 @@ BREACHES: dict[str, list[Breach]] = {
         correction_by_the_price_of_another_model,
     ],
     "corrected_cost_lies_in_its_bounds": [correction_out_of_bounds],
+    "revaluation_counts_its_corrections": [revaluation_of_other_rows],
     "hold_is_of_an_open_row": [hold_of_a_closed_row],
     "allowance_holds_what_runs": [allowance_that_holds_too_much],
 }

@@ -64,8 +64,8 @@ class Command(BaseCommand):
         except revaluing.WithoutPrice:
             raise CommandError("Name a model that has a price, or set one first.") from None
         while not revaluing.proceed(revaluation, seconds=TOLD_EVERY):
-            self.stdout.write(f"{revaluation.corrections.count():,} requests are revalued so far.")
-        self.stdout.write(f"{revaluation.corrections.count():,} requests are revalued.")
+            self.stdout.write(f"{revaluation.rows:,} requests are revalued so far.")
+        self.stdout.write(f"{revaluation.rows:,} requests are revalued.")
 
     def _verify(self) -> None:
         found = totals.differences()
