@@ -5,7 +5,7 @@ import sys
 from hashlib import sha256
 from typing import Any
 
-from evoweb import environment
+from evoweb import environment, values
 
 try:
     ENVIRONMENT = environment.read(os.environ)
@@ -80,7 +80,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]] = {"default": ENVIRONMENT.database}
-ON_SQLITE = ENVIRONMENT.database["ENGINE"] == environment.SQLITE
+ON_SQLITE = ENVIRONMENT.database["ENGINE"] == values.SQLITE
 if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that begins by reading could not be told to wait when it comes to write.
@@ -137,7 +137,7 @@ _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": f"{_VALIDATION}.MinimumLengthValidator",
-        "OPTIONS": {"min_length": environment.SHORTEST_PASSWORD},
+        "OPTIONS": {"min_length": values.SHORTEST_PASSWORD},
     },
     {
         "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
