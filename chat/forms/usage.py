@@ -137,6 +137,7 @@ class NarrowForm(forms.Form):
     def __init__(self, query: QueryDict, choices: Choices, *, names: tuple[str, ...]) -> None:
         super().__init__({name: query.get(name, "") for name in names})
         self._groups = choices.groups
+        self._words: dict[str, dict[str, Any]] = {}
         centres = [(each, each) for each in choices.cost_centres]
         offered: dict[str, list[tuple[str, Any]]] = {
             "group": [(str(key), group.name) for key, group in choices.groups.items()],
@@ -155,8 +156,16 @@ class NarrowForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _ANY), *offered]
+        self._words[name] = dict(offered)
         if len(offered) < 2 and not given:
             del self.fields[name]
+
+    @property
+    def chosen(self) -> list[tuple[Any, Any]]:
+        """The label of each field that narrows, and what it narrows to."""
+        self.is_valid()
+        given = [(name, value) for name, value in self.cleaned_data.items() if value]
+        return [(self.fields[name].label, self._words[name][value]) for name, value in given]
 
     def narrow(self, scope: Scope) -> Scope:
         """By what is given and can be used."""

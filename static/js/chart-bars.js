@@ -13,7 +13,7 @@ export function bars(Plot, box, { places, series }, { unit, amounts, certain }, 
   const options = {
     width: box.clientWidth,
     height: Math.floor(box.clientHeight / series.length),
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     legend: { show: false },
     cursor: { x: false, y: false, points: { show: false }, drag: { x: false, setScale: false } },
     scales: {

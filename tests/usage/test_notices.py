@@ -152,10 +152,10 @@ def test_the_page_of_budgets_says_where_each_stands(
         " ".join(re.sub(r"<[^>]+>", " ", row).split())
         for row in re.findall(r"<tr>.*?</tr>", shown, re.S)
     ]
-    assert rows[1].startswith("Everybody together, each month 10,000 tokens 25 % 2,500 500 7,000")
-    assert rows[2].startswith("Each person, each day 1,000 tokens – – –")
-    assert rows[3].startswith("Cleo 1,000 tokens 70 % 700 0 300")
-    assert rows[4].startswith("Ben 1,000 tokens 10 % 100 0 900")
+    assert rows[1].startswith("Everybody together, each month 25 % 2,500 7,000 10,000 tokens 500")
+    assert rows[2].startswith("Each person, each day – – 1,000 tokens –")
+    assert rows[3].startswith("Cleo 70 % 700 300 1,000 tokens 0")
+    assert rows[4].startswith("Ben 10 % 100 900 1,000 tokens 0")
 
 
 def test_reviewers_look_at_budgets_and_administrators_change_them(

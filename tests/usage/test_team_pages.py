@@ -379,7 +379,7 @@ def test_my_budgets_stand_with_what_is_used_held_and_left(
     page = client_for(ben).get(MINE).content.decode()
 
     row = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("Day, your own") :]))
-    assert row.startswith("Day, your own 5,000 1,200 300 3,500 24 November, 00:00")
+    assert row.startswith("Day, your own 3,500 1,200 5,000 300 24 November, 00:00")
     assert "12.50\xa0EUR" in page
     assert "7,777" not in page
 
