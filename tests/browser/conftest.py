@@ -68,14 +68,27 @@ def chromium_path() -> str:
 
 
 def sign_in(page: Page, evoweb: EvowebProcess) -> None:
-    """With the cookies of one signing in for all: the form has a test of its own."""
-    page.context.add_cookies(
+    recognise(page.context, evoweb)
+    page.goto(evoweb.url)
+
+
+def recognise(context: BrowserContext, evoweb: EvowebProcess) -> None:
+    """By the cookies of one signing in for all: the form has a test of its own."""
+    context.add_cookies(
         [
             {"name": name, "value": value, "url": evoweb.url}
             for name, value in evoweb.cookies.items()
         ]
     )
-    page.goto(evoweb.url)
+
+
+def fill_in(evoweb: EvowebProcess, *, rows: int, people: int, days: int) -> None:
+    """An invented ledger of so many requests, and what a team enters beside it."""
+    ledger = f"invent_usage --rows {rows} --people {people} --days {days}".split()
+    office = ("shell", "-c", "from tests.browser.office import enter; enter()")
+    for words in (ledger, office):
+        done = evoweb.manage(*words)
+        assert done.returncode == 0, done.stderr
 
 
 def _expected(words: str) -> bool:

@@ -60,9 +60,8 @@ def test_the_chat_in_its_states(
     assert complaints(themed) == []
 
 
-@pytest.mark.parametrize("path", ["/usage/", "/usage/team/", "/usage/bills/", "/profile/"])
-def test_the_other_pages(ana: Page, evoweb: EvowebProcess, path: str) -> None:
-    ana.goto(evoweb.url + path)
+def test_the_profile(ana: Page, evoweb: EvowebProcess) -> None:
+    ana.goto(evoweb.url + "/profile/")
 
     assert complaints(ana) == []
 
@@ -70,7 +69,8 @@ def test_the_other_pages(ana: Page, evoweb: EvowebProcess, path: str) -> None:
 def complaints(page: Page) -> list[str]:
     """What axe finds wrong, one line a rule, with the first element that breaks it."""
     # `evaluate` runs in the page's own world, which the content security policy does not reach.
-    page.evaluate(Path(AXE).read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Path(AXE).read_text())
     found: dict[str, Any] = page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
     )
