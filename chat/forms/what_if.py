@@ -33,7 +33,7 @@ class LimitForm(forms.Form):
     who = forms.ChoiceField(label=_("For"), required=False)
     shared = forms.ChoiceField(
         label=_("Had"),
-        choices=[("together", _("together")), ("each", _("by each of them"))],
+        choices=[("together", _("together")), ("each", _("separately"))],
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,11 +6,12 @@ Each state is shown light and dark, on a phone and on a wide screen, to be looke
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, chromium_path, sign_in
+from tests.browser.conftest import ARGUMENTS, chromium_path, fill_in, sign_in
 from tests.browser.test_conversation import reply, send, wait_for_scripts
 from tests.conftest import evoweb_on
 from tests.evoweb_process import EvowebProcess
@@ -51,6 +52,16 @@ def copy_batch(rows: list[Row]) -> int:
 See [the runbook](https://example.org/runbook) for the exact commands.
 """
 
+LAST_MONTH = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+FIGURES = {
+    "usage-team": "/usage/team/?period=last-month",
+    "usage-people": "/usage/team/?period=last-month&by=person",
+    "usage-mine": "/usage/?period=last-month",
+    "usage-what-if": "/usage/what-if/?amount=2.50&unit=USD&period=month&shared=each",
+    "usage-bills": "/usage/bills/",
+    "usage-statement": f"/usage/team/statements/{LAST_MONTH:%Y-%m}/?cost_centre=4100%20Product",
+}
+
 
 def main() -> None:
     with (
@@ -68,13 +79,27 @@ def main() -> None:
         take(page, "empty")
         take_conversation(page, upstream)
         conversation = page.url
-        page.goto(f"{evoweb.url}/usage/team/")
-        take(page, "usage")
         page.goto(f"{evoweb.url}/admin/chat/completion/")
         take(page, "administration")
         page.goto(conversation)
         take_restart(page, evoweb)
+        with evoweb_on(Path(folder) / "office", process) as office:
+            fill_in(office, rows=20_000, people=40, days=200)
+            take_figures(browser.new_page(locale="en-GB"), office)
         browser.close()
+
+
+def take_figures(page: Page, office: EvowebProcess) -> None:
+    """Of the month before this one, which is whole."""
+    sign_in(page, office)
+    page.goto(f"{office.url}/usage/")
+    page.get_by_role("button", name="Put away").click()
+    for name, address in FIGURES.items():
+        page.goto(office.url + address)
+        take(page, name)
+    page.goto(office.url + FIGURES["usage-people"])
+    page.locator("#table-person tbody a").first.click()
+    take(page, "usage-person")
 
 
 def take_conversation(page: Page, upstream: Upstream) -> None:
