@@ -300,3 +300,21 @@ def test_a_statement_is_printed_whole_and_without_the_ways_around_it(
         assert table.evaluate("each => each.scrollHeight <= each.clientHeight")
     assert overflow(ana) == []
     assert ana.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
+def test_in_the_longer_language_the_smallest_telephone_is_wide_enough(
+    chromium: Browser, office: EvowebProcess
+) -> None:
+    context = chromium.new_context(locale="es-ES", viewport={"width": 320, "height": 640})
+    recognise(context, office)
+    page = context.new_page()
+
+    wide = {}
+    for name in PAGES:
+        page.goto(office.url + PAGES[name], wait_until="domcontentloaded")
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        wide[name] = overflow(page)
+
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    assert wide == dict.fromkeys(wide, [])
+    context.close()
