@@ -49,10 +49,13 @@ class RatesForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in (*RATES, *LONG_PROMPTS):
             errors = self.fields[name].error_messages
             errors["required"] = _("Give an amount, or 0 if it costs nothing.")
+            errors["min_value"] = _("Give 0 or more.")
             if name != "long_prompt_over":
                 errors["invalid"] = _("Give an amount, such as 12.50.")
                 self.fields[name].widget.attrs["step"] = "any"
-        self.fields["currency"].widget.attrs |= {"size": 4, "autocapitalize": "characters"}
+        currency = self.fields["currency"]
+        currency.error_messages["max_length"] = _("Give its three capital letters.")
+        currency.widget.attrs |= {"size": 4, "autocapitalize": "characters"}
 
     def clean_currency(self) -> str:
         currency: str = self.cleaned_data["currency"]

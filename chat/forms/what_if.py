@@ -25,6 +25,7 @@ class LimitForm(forms.Form):
         error_messages={
             "required": _("Give an amount, such as 12.50."),
             "invalid": _("Give an amount, such as 12.50."),
+            "min_value": _("Give 0 or more."),
         },
         widget=forms.NumberInput(attrs={"step": "any"}),
     )

@@ -109,7 +109,7 @@ def test_a_proposal_that_makes_no_sense_is_explained_and_kept(
 
     assert "replays" not in answer.context
     assert 'value="-7"' in words(answer)
-    assert "greater than or equal to 0" in words(answer)
+    assert "Give 0 or more." in words(answer)
 
 
 # Limits
