@@ -14,18 +14,19 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, Q, TextField
+from django.db.models import Func, Q, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-from chat.models import Completion, Price, User
+from chat.models import Completion, Correction, Price, User
 from chat.models.completion import CompletionQuerySet
-from chat.queries import calendar
+from chat.queries import calendar, costs, figures
 
 # Rows of one query.
 BATCH = 2_000
 
 
 # What is read of a row, by the name it is to have: a column, or what the database makes of one.
+# There are also those of `costs.VALUED` and of `figures.counted`.
 Fields = Mapping[str, str | Func]
 
 
@@ -55,6 +56,19 @@ class Written(Func):
         return self.as_sql(compiler, connection, template=self.on_postgresql, **context)
 
 
+class Plain(Written):
+    """A number as the database has it: Django looks at each that it takes for one of its own."""
+
+    on_sqlite = on_postgresql = "%(expressions)s"
+
+
+class Truth(Written):
+    """0 or 1."""
+
+    on_sqlite = "%(expressions)s"
+    on_postgresql = "%(expressions)s::int"
+
+
 class Instant(Written):
     """A moment in UTC, as ISO 8601 has it."""
 
@@ -72,6 +86,23 @@ class Key(Written):
         for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     )
     on_postgresql = "%(expressions)s::text"
+
+
+class Joined(Func):
+    """Neighbouring cells of a line of CSV, of which none needs quotes, with commas between; of what
+    is null an empty one. A value that Python never sees costs it no time."""
+
+    function = "format"
+    output_field = TextField()
+
+    def __init__(self, *cells: Func) -> None:
+        super().__init__(Value(",".join(["%s"] * len(cells))), *cells)
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        # By this name older ones know it too.
+        return self.as_sql(compiler, connection, function="printf", **context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +137,48 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows with the fields that were asked for, and who and which prices they speak of."""
+    """Rows with the fields that were asked for, and who and which prices they speak of; the
+    corrections of a row only if they were asked for."""
 
     rows: Sequence[Any]
     people: Mapping[int, Person]
     prices: Mapping[int | None, Price]
+    corrections: Mapping[int, Sequence[Correction]]
     # Where the next batch goes on; None at the end.
     last: Place | None
 
 
-def batch(selection: Selection, fields: Fields, *, after: Place | None) -> Batch:
-    """`fields` name at least those of a place, the person and the price. Three queries."""
-    rows = selection.rows
+def batch(
+    selection: Selection, fields: Fields, *, after: Place | None, with_corrections: bool = False
+) -> Batch:
+    """`fields` name at least those of a place, the person, and the prices now and at the close.
+    Three queries, with corrections a fourth."""
+    rows = costs.valued(figures.counted(selection.rows))
     if after is not None:
         # The index by time finds its place by the first condition.
         rows = rows.filter(started_at__gte=after.started_at).exclude(
             Q(started_at=after.started_at, pk__lte=after.pk)
         )
-    row_of = namedtuple("Row", fields)._make  # type: ignore[attr-defined]
+    row_of = namedtuple("Row", fields, rename=True)._make  # type: ignore[attr-defined]
     values = rows.order_by("started_at", "pk").values_list(*fields.values())
     found = [row_of(row) for row in values[:BATCH]]
+    corrected = [row.id for row in found if row.price_id != row.price_id_at_close]
+    corrections = costs.corrections(corrected) if corrected and with_corrections else {}
     return Batch(
         rows=found,
         people=_people({row.user_id for row in found}),
-        prices=Price.objects.in_bulk({row.price_id for row in found if row.price_id is not None}),
+        prices=_prices(found, corrections),
+        corrections=corrections,
         last=Place(found[-1].started_at, found[-1].id) if len(found) == BATCH else None,
     )
+
+
+def _prices(
+    rows: Sequence[Any], corrections: Mapping[int, Sequence[Correction]]
+) -> dict[int | None, Price]:
+    keys = {row.price_id for row in rows} | {row.price_id_at_close for row in rows}
+    keys |= {each.price_id for chain in corrections.values() for each in chain}
+    return Price.objects.in_bulk(keys - {None})
 
 
 def _people(ids: set[int]) -> dict[int, Person]:

@@ -21,6 +21,10 @@ class Format(Protocol):
         """What it needs of a row."""
 
     @property
+    def with_corrections(self) -> bool:
+        """Whether it tells them one by one."""
+
+    @property
     def head(self) -> bytes:
         """What stands before the first row."""
 
@@ -35,7 +39,9 @@ def piece(
     kind: Format, selection: Selection, after: Place | None = None
 ) -> tuple[bytes, Place | None]:
     """The rows that follow a place, and where they end; None if they are the last."""
-    batch = ledger.batch(selection, kind.fields, after=after)
+    batch = ledger.batch(
+        selection, kind.fields, after=after, with_corrections=kind.with_corrections
+    )
     return kind.body(batch) if batch.rows else b"", batch.last
 
 

@@ -2,7 +2,8 @@
 each kind of token of a completion. `docs/usage-export.md` says what evoweb means by the columns.
 
 What has no cost yet, since nobody has set a price, is no charge and not in it; nor is what was
-refused.
+refused. A correction has lines of its own: what was charged is taken back, by its own price, and
+charged by the new one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -72,13 +73,14 @@ COLUMNS = (
     "x_CompletionId",
     "x_CompletionState",
     "x_PriceId",
+    "x_RevaluationId",
 )
 METERS = {"prompt": "Prompt tokens", "cached": "Cached tokens", "completion": "Completion tokens"}
 # Prices are for a million tokens.
 _MILLIONTHS = -6
 
 FIELDS = (
-    *("id", "user_id", "price_id", "model_asked", "source", "cost_centre", "state", "cost"),
+    *("id", "user_id", "model_asked", "source", "cost_centre", "state", "cost"),
     *("started_at", "finished_at", "estimated_prompt", "estimated_output", "prompt_tokens"),
     *("completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
 )
@@ -104,7 +106,11 @@ _SAME: Columns = dict.fromkeys(COLUMNS, "") | {
 class Focus:
     name = "focus.csv"
     content_type = "text/csv; charset=utf-8"
-    fields: Fields = {name: name for name in FIELDS}
+    fields: Fields = {name: name for name in FIELDS} | {
+        "price_id": "valued_price",
+        "price_id_at_close": "price_id",
+    }
+    with_corrections = True
     head = f"{BYTE_ORDER_MARK}{','.join(COLUMNS)}\r\n".encode()
 
     def body(self, batch: Batch) -> bytes:
@@ -112,24 +118,51 @@ class Focus:
         return "".join(f"{','.join(line)}\r\n" for line in lines).encode()
 
 
+class _Entry(NamedTuple):
+    """All tokens of a completion, charged by a price or taken back, in a month's bill."""
+
+    price: Price
+    month: date
+    sign: int = 1
+    marks: Columns = {}
+    note: str = ""
+
+
 def _charges(batch: Batch) -> Iterator[Columns]:
     # There are few prices in a batch.
     meters, month = cache(_meters), cache(_month)
     same = _SAME | _accounts()
     for row in batch.rows:
-        price = batch.prices.get(row.price_id)
-        if price is None or row.cost is None or row.state == CompletionState.FAILED:
+        if row.state == CompletionState.FAILED:
             continue
         prompt = prompt_of(row) or 0
-        day = calendar.today(row.started_at)
-        completion = (
-            same | month(calendar.first_of_month(day)) | _completion(row, batch.people[row.user_id])
-        )
-        for (rate, meter), tokens in zip(
-            meters(price, price.is_long(prompt)), _quantities(row, prompt), strict=True
-        ):
-            if tokens:
-                yield completion | meter | _amounts(tokens, rate)
+        quantities = _quantities(row, prompt)
+        completion = same | _completion(row, batch.people[row.user_id])
+        for price, first, sign, marks, note in _entries(row, batch):
+            entry = completion | month(first) | marks
+            for (rate, meter), tokens in zip(
+                meters(price, price.is_long(prompt), note), quantities, strict=True
+            ):
+                if tokens:
+                    yield entry | meter | _amounts(sign * tokens, rate)
+
+
+def _entries(row: Any, batch: Batch) -> Iterator[_Entry]:
+    begun = calendar.first_of_month(calendar.today(row.started_at))
+    price = batch.prices.get(row.price_id_at_close) if row.cost is not None else None
+    if price is not None:
+        yield _Entry(price, begun)
+    for correction in batch.corrections.get(row.id, ()):
+        made = calendar.first_of_month(calendar.today(correction.revaluation.made_at))
+        marks = {
+            # By the standard only what corrects a period that is over is called one.
+            "ChargeClass": "Correction" if made > begun else "",
+            "x_RevaluationId": str(correction.revaluation_id),
+        }
+        if price is not None:
+            yield _Entry(price, made, -1, marks, ", taken back")
+        price = batch.prices[correction.price_id]
+        yield _Entry(price, made, 1, marks, ", corrected")
 
 
 def _quantities(row: Any, prompt: int) -> tuple[int, int, int]:
@@ -140,7 +173,8 @@ def _quantities(row: Any, prompt: int) -> tuple[int, int, int]:
 def _amounts(tokens: int, rate: Decimal) -> Columns:
     quantity = Decimal(tokens).scaleb(_MILLIONTHS)
     costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
-    return dict.fromkeys(costs, exact(quantity * rate)) | {
+    # Nothing, taken back, is not less than nothing.
+    return dict.fromkeys(costs, exact(quantity * rate or Decimal())) | {
         "ConsumedQuantity": str(tokens),
         "PricingQuantity": exact(quantity),
     }
@@ -189,20 +223,20 @@ def _tags(row: Any) -> str:
     return msgspec.json.encode(tags).decode()
 
 
-def _meters(price: Price, is_long: bool) -> list[tuple[Decimal, Columns]]:
+def _meters(price: Price, is_long: bool, note: str) -> list[tuple[Decimal, Columns]]:
     """With their rates, in the order of `Price.rates`."""
     rates = price.rates(is_long=is_long)
     return [
-        (rate, _meter(price, kind, rate, is_long=is_long))
+        (rate, _meter(price, kind, rate, is_long=is_long, note=note))
         for kind, rate in zip(METERS, rates, strict=True)
     ]
 
 
-def _meter(price: Price, kind: str, rate: Decimal, *, is_long: bool) -> Columns:
-    sku, description = f"{price.model}/{kind}", f"{price.model}: {METERS[kind].lower()}"
+def _meter(price: Price, kind: str, rate: Decimal, *, is_long: bool, note: str) -> Columns:
+    sku, long = f"{price.model}/{kind}", ", long prompt" if is_long else ""
     return {
         "BillingCurrency": cell(price.currency),
-        "ChargeDescription": cell(f"{description}, long prompt" if is_long else description),
+        "ChargeDescription": cell(f"{price.model}: {METERS[kind].lower()}{long}{note}"),
         "ContractedUnitPrice": exact(rate),
         "ListUnitPrice": exact(rate),
         "SkuId": cell(sku),
