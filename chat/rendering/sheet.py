@@ -4,9 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
-from chat.queries.usage import Row
+from chat.queries import calendar, usage
+from chat.queries.usage import Row, Scope
 
 # The upstream's words, the same in every language: scripts look for them.
 HEADERS = (
@@ -35,42 +38,46 @@ _SPECIAL = re.compile('[",\\r\\n]')
 QUOTE = '"'
 # Without it Excel takes the file for one in the encoding of its country, and spoils names.
 BYTE_ORDER_MARK = "\ufeff"
+HEAD = f"{BYTE_ORDER_MARK}{','.join(HEADERS)}\r\n".encode()
 
 
-def of(rows: Iterable[Row]) -> str:
-    """A row for each day, person, model and currency. What is unknown is an empty cell, never a
-    zero."""
-    return written(
-        HEADERS,
-        (
-            (
-                row.day,
-                harmless(row.user.name if row.user else ""),
-                harmless(row.user.email if row.user else ""),
-                harmless(row.model),
-                row.completions,
-                row.prompt_tokens,
-                row.output_tokens,
-                row.reasoning_tokens,
-                row.cached_tokens,
-                row.total_tokens,
-                row.estimated,
-                row.unknown,
-                *_cost(row),
-                row.unpriced,
-            )
-            for row in rows
-        ),
+def piece(scope: Scope, left: Scope | None) -> tuple[bytes, Scope | None]:
+    """The last month of what is left of a period, None being all, and what is left after it. A row
+    for each day, person, model and currency. What is unknown is an empty cell, never a zero."""
+    left = left or scope
+    first = max(calendar.first_of_month(left.end), left.start)
+    body = _lines(map(_cells, usage.days(replace(left, start=first))))
+    is_all = first == left.start
+    return body.encode(), None if is_all else replace(left, end=first - timedelta(days=1))
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    return (
+        row.day,
+        harmless(row.user.name if row.user else ""),
+        harmless(row.user.email if row.user else ""),
+        harmless(row.model),
+        row.completions,
+        row.prompt_tokens,
+        row.output_tokens,
+        row.reasoning_tokens,
+        row.cached_tokens,
+        row.total_tokens,
+        row.estimated,
+        row.unknown,
+        *_cost(row),
+        row.unpriced,
     )
 
 
 def written(headers: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A whole file. Whoever gives texts has made them harmless."""
+    return f"{BYTE_ORDER_MARK}{_lines([headers])}{_lines(rows)}"
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> str:
     file = io.StringIO()
-    file.write(BYTE_ORDER_MARK)
-    sheet = csv.writer(file)
-    sheet.writerow(headers)
-    sheet.writerows(rows)
+    csv.writer(file).writerows(rows)
     return file.getvalue()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +25,9 @@ from chat.queries.usage.rows import in_all
 from chat.rendering import sheet
 from chat.rendering import usage as files
 from chat.views.access import SignedInRequest, reviewer_only, signed_in
+from chat.views.sending import sent
 
+CSV = "text/csv; charset=utf-8"
 PAGE = 50
 OF_TEAM = ("group", "model", "source", "cost_centre")
 OF_PERSON = ("model", "source", "cost_centre")
@@ -53,7 +56,7 @@ def my_usage_table(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 @signed_in
-def my_usage_csv(request: SignedInRequest) -> HttpResponse:
+def my_usage_csv(request: SignedInRequest) -> HttpResponseBase:
     return _days(request, _looking_at_mine(request), reverse("my_usage"), name="evoweb-usage")
 
 
@@ -79,7 +82,7 @@ def team_usage_table(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 @reviewer_only
-def team_usage_csv(request: SignedInRequest) -> HttpResponse:
+def team_usage_csv(request: SignedInRequest) -> HttpResponseBase:
     looking = _looking_at_team(request)
     return _days(request, looking, reverse("team_usage"), name="evoweb-team-usage")
 
@@ -215,11 +218,12 @@ def _table(request: SignedInRequest, looking: Looking, page: str, *, name: str) 
     return _file(content, looking, name=f"{name}-by-{report.by}")
 
 
-def _days(request: SignedInRequest, looking: Looking, page: str, *, name: str) -> HttpResponse:
+def _days(request: SignedInRequest, looking: Looking, page: str, *, name: str) -> HttpResponseBase:
     """All figures of days."""
     if not looking.is_usable:
         return _back(request, page)
-    return _file(sheet.of(usage.days(looking.scope)), looking, name=name)
+    months = partial(sheet.piece, looking.scope)
+    return sent(request, _named(looking, name), CSV, sheet.HEAD, months)
 
 
 def _back(request: SignedInRequest, page: str) -> HttpResponse:
@@ -227,9 +231,12 @@ def _back(request: SignedInRequest, page: str) -> HttpResponse:
 
 
 def _file(content: str, looking: Looking, *, name: str) -> HttpResponse:
-    start, end = looking.scope.start, looking.scope.end
     return HttpResponse(
         content,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}-{start}-{end}.csv"'},
+        content_type=CSV,
+        headers={"Content-Disposition": f'attachment; filename="{_named(looking, name)}"'},
     )
+
+
+def _named(looking: Looking, name: str) -> str:
+    return f"{name}-{looking.scope.start}-{looking.scope.end}.csv"

@@ -1,11 +1,13 @@
 """The people of these tests and the ledger they fill. Ana administers, Rita reviews, Ben and Cleo
 do neither."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 
 from chat.domain import pricing, totals
@@ -25,6 +27,17 @@ SECRET = "xylophonist"
 
 Spend = Callable[..., Completion]
 ClientFor = Callable[[User], Client]
+
+
+def body_of(answer: Any) -> str:
+    """Of an answer that is sent while it is read, by other threads: the test needs no transaction
+    of its own."""
+    assert isinstance(answer, StreamingHttpResponse)
+
+    async def collect() -> bytes:
+        return b"".join([piece async for piece in answer])
+
+    return asyncio.run(collect()).decode("utf-8-sig")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
-from django.http import StreamingHttpResponse
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -29,7 +28,7 @@ from chat.views import exports
 from tests.evoweb_process import EvowebProcess, send
 from tests.factories import make_conversation
 from tests.upstream.process import Upstream
-from tests.usage.conftest import NOON, SECRET, ClientFor, Spend
+from tests.usage.conftest import NOON, SECRET, ClientFor, Spend, body_of
 
 TODAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINE = ["my_ledger_csv", "my_ledger_jsonl", "my_ledger_focus"]
@@ -60,16 +59,6 @@ def lines_of(text: str) -> list[dict[str, str]]:
 
 def ids(text: str) -> list[int]:
     return [int(line["id"]) for line in lines_of(text)]
-
-
-def body_of(answer: Any) -> str:
-    """Of an answer that is sent while it is read."""
-    assert isinstance(answer, StreamingHttpResponse)
-
-    async def collect() -> bytes:
-        return b"".join([piece async for piece in answer])
-
-    return asyncio.run(collect()).decode("utf-8-sig")
 
 
 # What is in it

@@ -14,7 +14,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from chat.enums import CompletionState
 from chat.models import User
-from tests.usage.conftest import NOON, ClientFor, Spend
+from chat.queries.usage import Scope
+from chat.rendering import sheet
+from tests.usage.conftest import NOON, ClientFor, Spend, body_of
 
 NOVEMBER = {"start": "2026-11-01", "end": "2026-11-30"}
 TODAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -29,8 +31,22 @@ def _on_a_monday_in_november(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cells(answer: Any) -> list[list[str]]:
     """The rows of a CSV file, its headers first."""
-    text = answer.content.decode("utf-8-sig")
+    return rows_of(answer.content.decode("utf-8-sig"))
+
+
+def rows_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
+
+
+def sheet_of(**scope: Any) -> str:
+    """The same file, read in the transaction of the test."""
+    months = Scope(**{"start": date(2026, 11, 1), "end": date(2026, 11, 30)} | scope)
+    left: Scope | None = months
+    whole = sheet.HEAD
+    while left is not None:
+        piece, left = sheet.piece(months, left)
+        whole += piece
+    return whole.decode("utf-8-sig")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -126,6 +142,7 @@ def test_a_sum_that_holds_an_estimate_is_marked(
     assert len(re.findall(r"<td[^>]*>≈ ", page)) == 2 * 3
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_member_sees_only_their_own_figures(
     ben: User, cleo: User, client_for: ClientFor, spend: Spend
 ) -> None:
@@ -136,9 +153,10 @@ def test_a_member_sees_only_their_own_figures(
     file = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
 
     assert answer.context["report"].total.prompt_tokens == 1
-    assert [line[1] for line in cells(file)] == ["person", "Ben"]
+    assert [line[1] for line in rows_of(body_of(file))] == ["person", "Ben"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_team_is_shown_with_everybody(
     ana: User, ben: User, cleo: User, client_for: ClientFor, spend: Spend
 ) -> None:
@@ -149,7 +167,7 @@ def test_the_team_is_shown_with_everybody(
     file = client_for(ana).get(reverse("team_usage_csv"), NOVEMBER)
 
     assert [row.user for row in answer.context["report"].rows] == [ben, cleo]
-    assert [line[1] for line in cells(file)] == ["person", "Ben", "Cleo"]
+    assert [line[1] for line in rows_of(body_of(file))] == ["person", "Ben", "Cleo"]
 
 
 def test_without_a_period_it_is_this_month_to_date(ben: User, client_for: ClientFor) -> None:
@@ -236,6 +254,7 @@ def test_what_it_costs_comes_first(ben: User, client_for: ClientFor, spend: Spen
     assert ">unknown</td>" in page
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
     ben: User, client_for: ClientFor, spend: Spend, estimated: Spend
 ) -> None:
@@ -250,7 +269,7 @@ def test_the_file_holds_the_rows_of_the_page_and_leaves_the_unknown_empty(
         'attachment; filename="evoweb-usage-2026-11-01-2026-11-30.csv"'
     )
     me, exactly = ["Ben", "ben@example.org", "Gemini-3.0-pro"], ["0.0181744", "USD"]
-    assert cells(answer)[1:] == [
+    assert rows_of(body_of(answer))[1:] == [
         ["2026-11-10", *me, "1", "13", "1891", "1480", "0", "1904", "0", "0", *exactly, "0"],
         ["2026-11-09", *me, "1", "7", "8", "", "", "15", "1", "0", "0.000088", "USD", "0"],
         ["2026-11-08", *me, "1", "", "", "", "", "", "0", "1", "", "", "1"],
@@ -263,7 +282,7 @@ def test_the_files_headers_are_the_same_in_every_language(ben: User, client_for:
 
     answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
 
-    assert cells(answer) == [
+    assert rows_of(body_of(answer)) == [
         [
             "day",
             "person",
@@ -305,32 +324,45 @@ def test_the_files_headers_are_the_same_in_every_language(ben: User, client_for:
         ("one-two; three = four", "one-two; three = four"),
     ],
 )
-def test_a_cell_is_never_a_formula(
-    ana: User, ben: User, client_for: ClientFor, spend: Spend, words: str, harmless: str
-) -> None:
+def test_a_cell_is_never_a_formula(ben: User, spend: Spend, words: str, harmless: str) -> None:
     ben.display_name, ben.email = words, f"{words}@example.org"
     ben.save(update_fields=["display_name", "email"])
     spend(model_asked=words)
 
-    answer = client_for(ana).get(reverse("team_usage_csv"), NOVEMBER)
-
-    assert cells(answer)[1][1:4] == [harmless, f"{harmless}@example.org", harmless]
+    assert rows_of(sheet_of())[1][1:4] == [harmless, f"{harmless}@example.org", harmless]
 
 
-def test_names_arrive_in_a_spreadsheet_as_they_are(
-    ben: User, client_for: ClientFor, spend: Spend
-) -> None:
+def test_names_arrive_in_a_spreadsheet_as_they_are(ben: User, spend: Spend) -> None:
     ben.display_name = 'Begoña "Bea", 李'
     ben.save(update_fields=["display_name"])
     spend()
 
-    answer = client_for(ben).get(reverse("my_usage_csv"), NOVEMBER)
-
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert cells(answer)[1][1] == 'Begoña "Bea", 李'
+    assert sheet.HEAD.startswith(b"\xef\xbb\xbf")
+    assert rows_of(sheet_of())[1][1] == 'Begoña "Bea", 李'
 
 
-@pytest.mark.parametrize("page", ["my_usage_csv", "team_usage_csv", MINE, TEAM])
+@pytest.mark.parametrize(("start", "months"), [((2026, 11, 1), 1), ((2026, 9, 30), 3)])
+def test_the_file_is_read_month_by_month_however_much_there_is(
+    ben: User,
+    cleo: User,
+    spend: Spend,
+    start: tuple[int, int, int],
+    months: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    days = [datetime(2026, *day, 12, tzinfo=UTC) for day in ((11, 30), (11, 1), (10, 31), (9, 30))]
+    for day in days:
+        spend(user=ben, started_at=day)
+        spend(user=cleo, started_at=day)
+
+    with django_assert_num_queries(2 * months):
+        lines = rows_of(sheet_of(start=date(*start)))[1:]
+
+    found = [str(day.date()) for day in days if day.date() >= date(*start)]
+    assert [line[0] for line in lines] == [day for day in found for _ in range(2)]
+
+
+@pytest.mark.parametrize("page", [MINE, TEAM])
 def test_a_page_costs_the_same_queries_however_long(
     ana: User,
     ben: User,
