@@ -41,6 +41,7 @@ _person = [
     path("", usage.person_usage, name="person_usage"),
     path("table.csv", usage.person_usage_table, name="person_usage_table"),
     path("requests/", usage.person_requests, name="person_requests"),
+    path("requests/ledger.csv", usage.person_requests_csv, name="person_requests_csv"),
 ]
 
 urlpatterns = [

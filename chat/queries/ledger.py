@@ -20,6 +20,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from chat.models import Completion, Correction, Price, User
 from chat.models.completion import CompletionQuerySet
 from chat.queries import calendar, costs, figures
+from chat.queries.usage import Scope
 
 # Rows of one query.
 BATCH = 2_000
@@ -107,8 +108,8 @@ class Joined(Func):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Of one person or of everybody, from one of the team's days to another, both included. What is
-    not given is no limit.
+    """Of one person or of everybody, from one of the team's days to another, both included, or of
+    what a usage page shows. What is not given is no limit.
 
     Only what had ended at a moment, so that attempts which end meanwhile are not in it by chance.
     """
@@ -117,10 +118,12 @@ class Selection:
     user_id: int | None = None
     start: date | None = None
     end: date | None = None
+    scope: Scope | None = None
 
     @property
     def rows(self) -> CompletionQuerySet:
-        rows = Completion.objects.filter(finished_at__lte=self.ended_by)
+        rows = Completion.objects.all() if self.scope is None else self.scope.completions()
+        rows = rows.filter(finished_at__lte=self.ended_by)
         if self.user_id is not None:
             rows = rows.filter(user_id=self.user_id)
         if self.start is not None:

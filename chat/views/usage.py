@@ -16,6 +16,7 @@ from chat.domain import learned
 from chat.forms.looking import LABELS, MINE, PERSON, TEAM, Looking
 from chat.models import User
 from chat.queries import budgets, calendar, usage
+from chat.queries.ledger import Selection
 from chat.queries.usage import By, Report, Row
 from chat.queries.usage.forecast import forecasts
 from chat.queries.usage.order import arranged, is_like
@@ -24,6 +25,7 @@ from chat.queries.usage.requests import requests
 from chat.queries.usage.rows import in_all
 from chat.rendering import sheet
 from chat.rendering import usage as files
+from chat.rendering.exports import FORMATS, piece
 from chat.views.access import SignedInRequest, reviewer_only, signed_in
 from chat.views.sending import sent
 
@@ -140,8 +142,21 @@ def person_requests(request: SignedInRequest, person_id: int) -> HttpResponse:
     context = _shared(looking) | {
         "person": looking.scope.user,
         "rows": _paged(request, requests(looking.scope)),
+        "table_url": reverse("person_requests_csv", args=(person_id,)),
     }
     return render(request, "usage/person_requests.html", context)
+
+
+@require_safe
+@reviewer_only
+def person_requests_csv(request: SignedInRequest, person_id: int) -> HttpResponseBase:
+    """What the ledger has of the requests that the page shows, if they have ended."""
+    looking = _looking_at(request, person_id)
+    if not looking.is_usable:
+        return _back(request, reverse("person_requests", args=(person_id,)))
+    name, kind = _named(looking, f"evoweb-person-{person_id}-requests"), FORMATS["csv"]
+    rows = partial(piece, kind, Selection(timezone.now(), scope=looking.scope))
+    return sent(request, name, kind.content_type, kind.head, rows)
 
 
 def _looking_at_mine(request: SignedInRequest) -> Looking:

@@ -354,6 +354,44 @@ def test_a_member_gets_their_own_rows_and_a_reviewer_everybodys_or_one_persons(
     assert one["Content-Disposition"] == 'attachment; filename="evoweb-team-ledger.csv"'
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_page_of_a_persons_requests_leads_to_a_file_of_exactly_those(
+    ben: User, cleo: User, rita: User, client_for: ClientFor, spend: Spend
+) -> None:
+    october = datetime(2026, 10, 31, 12, tzinfo=UTC)
+    wanted = [spend(started_at=october).pk, spend(started_at=october, cost_centre="R&D").pk]
+    spend(user=cleo, started_at=october)
+    spend(started_at=october, model_asked="unheard-of")
+    spend()
+    page = f"/usage/team/people/{ben.pk}/requests/"
+    query = "?period=last-month&model=Gemini-3.0-pro"
+
+    shown = client_for(rita).get(page + query)
+    file = client_for(rita).get(f"{page}ledger.csv{query}")
+
+    link = f'<a class="filter__link" href="{page}ledger.csv{query.replace("&", "&amp;")}" download>'
+    assert link in shown.content.decode()
+    assert [row.pk for row in reversed(shown.context["rows"])] == wanted
+    assert ids(body_of(file)) == wanted
+    assert file["Content-Disposition"] == (
+        f'attachment; filename="evoweb-person-{ben.pk}-requests-2026-10-01-2026-10-31.csv"'
+    )
+
+
+def test_a_members_requests_are_no_file_to_members_nor_are_those_of_nobody(
+    ben: User, cleo: User, rita: User, client_for: ClientFor, spend: Spend
+) -> None:
+    spend()
+    file = f"/usage/team/people/{ben.pk}/requests/ledger.csv"
+
+    assert client_for(rita).get(file).status_code == 200
+    for member in (ben, cleo):
+        assert client_for(member).get(file).status_code == 404
+    assert client_for(rita).get("/usage/team/people/999999/requests/ledger.csv").status_code == 404
+    explained = client_for(rita).get(file, {"start": "yesterday"}, follow=True)
+    assert "Give a day as year-month-day" in explained.content.decode()
+
+
 @pytest.mark.parametrize("person", ["0", "999999", "cleo", "99999999999999999999"])
 def test_a_person_who_is_not_there_has_no_file(
     rita: User, client_for: ClientFor, person: str
