@@ -48,7 +48,7 @@ PAGES = (
     Page("    a year by day", "/usage/?{year}", MINE),
     Page("    by conversation", "/usage/?{year}&by=conversation", MINE),
 )
-FILE = "/usage/team/ledger.csv"
+FILES = ("/usage/team/ledger.csv", "/usage/team/focus.csv")
 
 
 def fill(site: Site, *, rows: int) -> None:
@@ -62,7 +62,8 @@ def measure(site: Site) -> list[Row]:
     with signed_in(site) as (_person, client):
         client.base_url = site.nodes[0].url
         pages = [Row(page.name, _page(client, page.address), "ms", page.goal, 1) for page in PAGES]
-        return [*pages, *_file(site, client), *closing.measure(site)]
+        files = [row for file in FILES for row in _file(site, client, file)]
+        return [*pages, *files, *closing.measure(site)]
 
 
 def _page(client: httpx.Client, address: str) -> float:
@@ -77,17 +78,20 @@ def _page(client: httpx.Client, address: str) -> float:
     return statistics.median(times)
 
 
-def _file(site: Site, client: httpx.Client) -> list[Row]:
+def _file(site: Site, client: httpx.Client, address: str) -> list[Row]:
+    """On a machine that is shared, what evoweb itself used tells more than what it took."""
     site.forget_peak()
-    before, began, lines = site.memory(), time.monotonic(), 0
-    with client.stream("GET", _with_period(FILE), timeout=PATIENCE_SECONDS) as answer:
+    before, used, began, lines = site.memory(), site.processor_seconds(), time.monotonic(), 0
+    with client.stream("GET", _with_period(address), timeout=PATIENCE_SECONDS) as answer:
         if answer.status_code != 200:
-            raise Lost(f"the file is answered {answer.status_code}")
+            raise Lost(f"{address} is answered {answer.status_code}")
         for piece in answer.iter_raw():
             lines += piece.count(b"\n")
-    took = time.monotonic() - began
+    took, used = time.monotonic() - began, site.processor_seconds() - used
+    name = address.rpartition("/")[2]
     return [
-        Row("a row of the file of all", took / lines * 1e6, "µs", MOST_MICROSECONDS, 1),
+        Row(f"a line of {name}", took / lines * 1e6, "µs", MOST_MICROSECONDS, 1),
+        Row("    of the processor", used / lines * 1e6, "µs", digits=1),
         Row(f"    memory for {lines:,} of them", site.peak_memory() - before, "MB", FILE_MB, 1),
     ]
 
