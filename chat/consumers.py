@@ -72,7 +72,6 @@ class ConversationConsumer(AsyncWebsocketConsumer):
                 session_key=session_key,
             ),
             revision=whole_number(self._query("since")),
-            shown=whole_number(self._query("shown")),
             send=self._send_text,
         )
         self._watching = asyncio.create_task(self._watch(viewer, running.socket_of(user_id)))

@@ -10,6 +10,7 @@ from websockets import Origin
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests import tree
 from tests.evoweb_process import PATIENCE, EvowebProcess
 
 
@@ -52,15 +53,16 @@ def cookies_of(browser: httpx.Client) -> str:
 
 
 SHOWN_TEXT = re.compile(
-    r'(?:beforeend:#message-\d+-text|id="message-\d+-text" class="message__text" dir="auto")"?>'
-    r"(.*?)</div>",
+    r'data-state="(?:waiting|streaming)".*?'
+    r'id="message-\d+-text" class="message__text[^>]*>(.*?)</div>',
     re.DOTALL,
 )
 
 
 def text_of(frame: str) -> str:
-    """The text of a running reply in a frame: all of it, or what is appended."""
-    return "".join(SHOWN_TEXT.findall(frame))
+    """The words of a running reply in a frame: all of them, or those that come."""
+    articles = "".join(tree.read(text).words for text in SHOWN_TEXT.findall(frame))
+    return articles + tree.words_of(frame)
 
 
 def left(socket_: ClientConnection) -> list[str]:

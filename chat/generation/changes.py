@@ -5,13 +5,13 @@ From the database alone: whichever process is asked knows it, and none has to re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils import translation
 
 from chat.generation import updates
-from chat.generation.hub import Piece
+from chat.generation.canvas import Canvas
+from chat.generation.hub import LiveReply, Piece
 from chat.generation.updates import Eyes
 from chat.models import Conversation
 from chat.queries import thread
@@ -29,9 +29,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The frame that a socket would have sent, empty if nothing changed, and what is seen then."""
+    """The frames that a socket would have sent, none if nothing changed, and what is seen then."""
 
-    frame: str
+    frames: list[str]
     seen: Seen
 
 
@@ -40,34 +40,40 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
     reply = thread.answering(conversation)
     is_known = reply is not None and reply.pk == seen.reply_id
     if reply is not None and is_known and conversation.revision == seen.revision:
-        new = _pieces(reply.pk, after=seen.position)
-        return Changes(_text(reply.pk, new), replace(seen, position=seen.position + len(new)))
+        known = LiveReply(reply.pk, conversation.pk, _pieces(reply.pk))
+        return Changes(_strokes(known, seen, eyes.language), replace(seen, position=known.position))
 
     # Read before the messages, so that an article and the pieces that follow it fit together
     # whatever is committed meanwhile.
-    pieces = _pieces(reply.pk, after=0) if reply else []
+    live = LiveReply(reply.pk, conversation.pk, _pieces(reply.pk)) if reply else None
     update = updates.read(
         conversation.pk,
         eyes=eyes,
         since=seen.revision,
-        live={reply.pk: Piece.joined(pieces)} if reply else {},
+        canvas=Canvas(live, eyes.language) if live else None,
         unseen=reply.pk if reply and not is_known else None,
     )
-    frame, now = update.frame, Seen(update.revision)
-    if reply is not None and reply.pk == update.answering:
-        now = Seen(update.revision, reply.pk, len(pieces))
-        if reply.pk not in update.rendered:
-            frame += _text(reply.pk, pieces[seen.position :])
+    frame, now, text = update.frame, Seen(update.revision), []
+    if live is not None and live.reply_id == update.answering:
+        now = Seen(update.revision, live.reply_id, live.position)
+        if live.reply_id not in update.rendered:
+            text = _strokes(live, seen, eyes.language)
     if now.reply_id != seen.reply_id or (now.reply_id is None and update.ended):
         with translation.override(eyes.language):
             frame += frames.status(started=now.reply_id is not None)
-    return Changes(frame, now)
+    return Changes([*filter(None, [frame]), *text], now)
 
 
-def _pieces(reply_id: int, *, after: int) -> list[Piece]:
-    return [Piece(*row) for row in thread.journal_of(reply_id, after=after) or []]
+def _pieces(reply_id: int) -> list[Piece]:
+    return [Piece(*row) for row in thread.journal_of(reply_id, after=0) or []]
 
 
-def _text(reply_id: int, pieces: Sequence[Piece]) -> str:
-    new = Piece.joined(pieces)
-    return frames.text(reply_id, new.text, new.reasoning)
+def _strokes(live: LiveReply, seen: Seen, language: str) -> list[str]:
+    """How the page changes that has some of the pieces."""
+    had = LiveReply(live.reply_id, live.conversation_id, live.pieces[: seen.position])
+    canvas = Canvas(had, language)
+    canvas.draw()
+    position, had.pieces = canvas.position, live.pieces
+    canvas.draw()
+    new = canvas.strokes[position:]
+    return [frames.strokes(live.reply_id, new, goes_on=False)] if new else []

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from chat.generation.canvas import Canvas
+
 if TYPE_CHECKING:
     from chat.generation.updates import Begun
-
-# Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
-# for as long as they do not read.
-SLICE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +43,11 @@ class LiveReply:
     pieces: list[Piece] = field(default_factory=list)
     # How many characters were there before it ran: positions are those of this run alone.
     continues_at: int = 0
+    # By language, once somebody here watches it in a page that can be changed.
+    canvases: dict[str, Canvas] = field(default_factory=dict)
 
     @property
     def position(self) -> int:
-        return len(self.pieces)
-
-    def slice_end(self, position: int, *, at_least: int = 0) -> int:
-        """Up to which position text is taken at once: all of it, unless that is very much, and
-        more than so many characters."""
-        characters = 0
-        for end in range(position, len(self.pieces)):
-            piece = self.pieces[end]
-            characters += len(piece.text) + len(piece.reasoning)
-            if characters >= max(SLICE, at_least):
-                return end + 1
         return len(self.pieces)
 
     def since(self, position: int, until: int | None = None) -> Piece:
@@ -95,7 +84,8 @@ class Watch:
 
 
 class Hub:
-    def __init__(self) -> None:
+    def __init__(self, *, paint: Callable[[Canvas], None]) -> None:
+        self._paint = paint
         self._replies: dict[int, LiveReply] = {}
         self._by_conversation: dict[uuid.UUID, LiveReply] = {}
         self._watches: dict[uuid.UUID, set[Watch]] = defaultdict(set)
@@ -129,9 +119,19 @@ class Hub:
         if reply is None or number != reply.position:
             return False
         reply.pieces.append(piece)
+        for canvas in reply.canvases.values():
+            self._paint(canvas)
+        if not reply.canvases:
+            self._wake(reply)
+        return True
+
+    def drawn(self, canvas: Canvas) -> None:
+        """What was published of a reply can be shown."""
+        self._wake(canvas.reply)
+
+    def _wake(self, reply: LiveReply) -> None:
         for watch in self._watches.get(reply.conversation_id, ()):
             watch.wake(changes=False)
-        return True
 
     def reply(self, reply_id: int) -> LiveReply | None:
         return self._replies.get(reply_id)
@@ -198,3 +198,12 @@ class Hub:
     def live(self, conversation_id: uuid.UUID) -> LiveReply | None:
         """The reply that is being written in this conversation, if one is."""
         return self._by_conversation.get(conversation_id)
+
+    def canvas(self, conversation_id: uuid.UUID, language: str) -> Canvas | None:
+        """The reply that is being written, as HTML that grows."""
+        if (reply := self.live(conversation_id)) is None:
+            return None
+        if language not in reply.canvases:
+            reply.canvases[language] = Canvas(reply, language)
+            self._paint(reply.canvases[language])
+        return reply.canvases[language]

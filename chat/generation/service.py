@@ -21,6 +21,7 @@ from chat.domain.budgets import BudgetExceeded
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
 from chat.domain.turns import Turn
 from chat.generation import updates
+from chat.generation.canvas import Painter
 from chat.generation.chores import chores
 from chat.generation.copies import Copies
 from chat.generation.demonstration import DemonstrationModel
@@ -71,7 +72,8 @@ class Service:
         self._stop_draining = asyncio.Event()
         self._client = self._make_client()
         self.pool, self.readers = DatabasePool("replies"), DatabasePool("readers")
-        self.hub = Hub()
+        self._painter = Painter(drawn=lambda canvas: self.hub.drawn(canvas))
+        self.hub = Hub(paint=self._painter.want)
         self._membership = Membership(pool=self.pool, alone=self._is_alone, judged=self._judged)
         self._journal = Journal(
             claim=lambda: self._membership.claim,
@@ -94,6 +96,7 @@ class Service:
         self._own(self._wire.receive())
         self._own(self._membership.run())
         self._own(self._journal.run())
+        self._own(self._painter.run())
         await self._sweeper.sweep(older_than=self._reserved_long_ago())
         self._own(self._sweeper.run())
         if self.demonstration is not None:
@@ -241,6 +244,7 @@ class Service:
         # One of them may be held up by a database that does not answer.
         await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
         await self._copies.close()
+        self._painter.close()
         await self._client.aclose()
         if self.demonstration is not None:
             await asyncio.to_thread(self.demonstration.stop)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils import timezone, translation
 
 from chat.domain.turns import Turn
-from chat.generation.hub import Piece
+from chat.generation.canvas import Canvas
 from chat.models import Conversation, Message, User
 from chat.queries import people, thread
 from chat.queries.thread import Entry
-from chat.rendering import frames
+from chat.rendering import frames, markdown
 
 
 class Gone(Exception):
@@ -33,13 +33,33 @@ class Eyes:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """How far a page shows the text of a reply that was being written."""
+
+    canvas: Canvas
+    position: int
+
+    def is_all_of(self, reply: Message) -> bool:
+        """Whether nothing would change if the text came as it is now: there is no need to send it
+        again then, nor to move what somebody reads or has selected."""
+        if reply.pk != self.canvas.reply.reply_id or reply.is_running:
+            return False
+        picture, position = self.canvas.picture()
+        return position == self.position and picture == (
+            markdown.render(reply.text),
+            markdown.render(reply.reasoning),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """What changed up to `revision`, rendered.
 
     `rendered` names the messages that the frame holds, `running` those of them that are still
     being written, and `waiting` those that have no text so far; `is_whole` says that there are no
-    others on the page. `answering` is the reply that people wait for, and `ended` the last one of
-    the conversation if it changed and is over.
+    others on the page. The reply of the canvas is in it as far as `position`. `answering` is the
+    reply that people wait for, and `ended` the last one of the conversation if it changed and is
+    over.
     """
 
     frame: str
@@ -48,6 +68,7 @@ class Update:
     rendered: frozenset[int] = frozenset()
     running: frozenset[int] = frozenset()
     waiting: frozenset[int] = frozenset()
+    position: int = 0
     answering: int | None = None
     ended: int | None = None
 
@@ -87,12 +108,14 @@ def read(
     *,
     eyes: Eyes,
     since: int,
-    live: Mapping[int, Piece],
+    canvas: Canvas | None,
     unseen: int | None,
+    shown: Shown | None = None,
 ) -> Update:
     """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
 
-    `live` holds the text so far of replies that are being written. Raises Gone.
+    `canvas` has the text of the reply that is being written, as far as it is known here, and
+    `shown` says what the page has of one that was. Raises Gone.
     """
     user = User.objects.filter(pk=eyes.user_id).first()
     conversation = (
@@ -102,11 +125,16 @@ def read(
         raise Gone
     zone = people.time_zone_of(user.time_zone or eyes.zone)
     with translation.override(eyes.language), timezone.override(zone):
-        return _read(conversation, since=since, live=live, unseen=unseen)
+        return _read(conversation, since=since, canvas=canvas, unseen=unseen, shown=shown)
 
 
 def _read(
-    conversation: Conversation, *, since: int, live: Mapping[int, Piece], unseen: int | None
+    conversation: Conversation,
+    *,
+    since: int,
+    canvas: Canvas | None,
+    unseen: int | None,
+    shown: Shown | None,
 ) -> Update:
     if conversation.revision == since and unseen is None:
         answering = thread.answering(conversation)
@@ -114,13 +142,21 @@ def _read(
     # A page that shows another branch gets all of this one.
     whole = conversation.branch_revision > since
     entries = thread.entries(
-        conversation, changed_since=None if whole else since, always=unseen, known=live
+        conversation,
+        changed_since=None if whole else since,
+        always=unseen,
+        known=[canvas.reply.reply_id] if canvas else (),
     )
-    for entry in entries:
-        if entry.message.is_running and (piece := live.get(entry.message.pk)):
-            entry.message.text, entry.message.reasoning = piece.text, piece.reasoning
     answering = _answering_among(entries) or thread.answering(conversation)
-    return _update(entries, conversation, answering=answering, whole=whole)
+    position = 0
+    for place, entry in enumerate(entries):
+        if canvas and entry.message.is_running and entry.message.pk == canvas.reply.reply_id:
+            picture, position = canvas.picture()
+            entries[place] = replace(entry, picture=picture)
+        elif shown and not whole and shown.is_all_of(entry.message):
+            entries[place] = replace(entry, is_shown=True)
+    update = _update(entries, conversation, answering=answering, whole=whole)
+    return replace(update, position=position)
 
 
 def _update(
@@ -140,11 +176,15 @@ def _update(
         waiting=frozenset(
             entry.message.pk
             for entry in entries
-            if entry.message.is_running and not (entry.message.text or entry.message.reasoning)
+            if entry.message.is_running and not any(entry.picture or _words(entry.message))
         ),
         answering=answering.pk if answering else None,
         ended=None if whole else _ended_among(entries),
     )
+
+
+def _words(reply: Message) -> tuple[str, str]:
+    return reply.text, reply.reasoning
 
 
 def _answering_among(entries: Iterable[Entry]) -> Message | None:

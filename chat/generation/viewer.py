@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from django.utils import translation
 
 from chat.generation import updates
-from chat.generation.hub import LiveReply, Watch
+from chat.generation.canvas import Canvas
+from chat.generation.hub import Watch
 from chat.generation.pool import FAULTS
 from chat.generation.service import Service
-from chat.generation.updates import Eyes, Update
+from chat.generation.updates import Eyes, Shown, Update
 from chat.rendering import frames
 
 AGAIN_SECONDS = 1.0
@@ -32,18 +33,17 @@ class Viewer:
         *,
         eyes: Eyes,
         revision: int,
-        shown: int = 0,
         send: Callable[[str], Awaitable[None]],
     ) -> None:
         self._service = service
         self._conversation_id = conversation_id
         self._eyes = eyes
         self._revision = revision
-        # Characters of a running reply that the page has.
-        self._shown = shown
         self._send = send
-        self._live: LiveReply | None = None
+        self._canvas: Canvas | None = None
         self._position = 0
+        # Whether the page has the stroke before that position, and not only what came of it.
+        self._goes_on = False
         self._waiting: frozenset[int] = frozenset()
         self._answering: int | None = None
         # Of which reply it was said last that it has begun or ended.
@@ -59,8 +59,8 @@ class Viewer:
                 await self._show(self._holdup())
                 # Text first: with it people see that the answer has begun, and nothing has to be
                 # read from the database for it.
-                if (live := self._begun()) is not None and live.position > self._position:
-                    await self._show(self._next_text(live))
+                if (canvas := self._begun()) is not None and canvas.position > self._position:
+                    await self._show(self._next_strokes(canvas))
                 elif watch.has_changes:
                     await self._show(await self._changes(watch))
                 else:
@@ -69,12 +69,22 @@ class Viewer:
         finally:
             hub.unwatch(self._conversation_id, watch)
 
-    def _begun(self) -> LiveReply | None:
-        """The reply whose text can be appended: one that the page shows, from the position on."""
-        live = self._service.hub.live(self._conversation_id)
-        if live is not None and live is not self._live and live.reply_id in self._waiting:
-            self._live, self._position = live, 0
-        return self._live if live is self._live else None
+    def _begun(self) -> Canvas | None:
+        """The reply whose text can be added to: one that the page shows, from the position on."""
+        canvas = self._known_canvas()
+        if (
+            canvas is not None
+            and canvas is not self._canvas
+            and canvas.reply.reply_id in self._waiting
+        ):
+            self._go_on_from(canvas, 0)
+        return self._canvas if canvas is self._canvas else None
+
+    def _known_canvas(self) -> Canvas | None:
+        return self._service.hub.canvas(self._conversation_id, self._eyes.language)
+
+    def _go_on_from(self, canvas: Canvas | None, position: int) -> None:
+        self._canvas, self._position, self._goes_on = canvas, position, False
 
     async def _show(self, frame: str) -> None:
         """Nothing but this holds the frame: it may be large, and the browser slow."""
@@ -92,46 +102,39 @@ class Viewer:
             return ""
 
     async def _catch_up(self, watch: Watch) -> str:
-        # The text so far is taken here, on the loop, so that the article and the pieces that
-        # follow it fit together whatever is published while the article is rendered.
-        live = self._service.hub.live(self._conversation_id)
-        position = self._taken(live) if live else 0
-        unseen = live.reply_id if live and live is not self._live else None
+        canvas = self._known_canvas()
+        unseen = canvas.reply.reply_id if canvas and canvas is not self._canvas else None
         begun, watch.begun = watch.begun, None
         if begun is not None and begun.is_all(self._eyes, since=self._revision, unseen=unseen):
-            update, position = begun.update, 0
+            update = begun.update
         else:
             update = await self._service.readers.run(
                 updates.read,
                 self._conversation_id,
                 eyes=self._eyes,
                 since=self._revision,
-                live={live.reply_id: live.since(0, position)} if live else {},
+                canvas=canvas,
                 unseen=unseen,
+                shown=Shown(self._canvas, self._position) if self._canvas else None,
             )
         if update.answering is not None:
             self._service.follow(update.answering, self._conversation_id)
         self._revision = update.revision
         still = frozenset[int]() if update.is_whole else self._waiting - update.rendered
         self._waiting = still | update.waiting
-        if live is not None and live.reply_id in update.running:
-            self._live, self._position = live, position
-        elif live is None or live.reply_id in update.rendered or update.is_whole:
+        if canvas is not None and canvas.reply.reply_id in update.running:
+            self._go_on_from(canvas, update.position)
+        elif canvas is None or canvas.reply.reply_id in update.rendered or update.is_whole:
             # Sealed meanwhile, and all of it is in the article; or on a branch that is not shown.
-            self._live = None
+            self._canvas = None
         return update.frame + self._status(update)
 
-    def _taken(self, live: LiveReply) -> int:
-        """Up to where an article holds the text: as far as it was sent, and one slice more. The
-        first one holds no less than the page that it comes to, or it would take text back."""
-        if live is self._live:
-            return live.slice_end(self._position)
-        return live.slice_end(0, at_least=self._shown)
-
-    def _next_text(self, live: LiveReply) -> str:
-        end = live.slice_end(self._position)
-        new, self._position = live.since(self._position, end), end
-        return frames.text(live.reply_id, new.text, new.reasoning)
+    def _next_strokes(self, canvas: Canvas) -> str:
+        strokes = canvas.slice(self._position)
+        self._position += len(strokes)
+        frame = frames.strokes(canvas.reply.reply_id, strokes, goes_on=self._goes_on)
+        self._goes_on = True
+        return frame
 
     def _holdup(self) -> str:
         """That new text waits to be saved, or that it does not any more, once each."""

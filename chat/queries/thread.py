@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self, TypeVar
 
+from django.utils.safestring import SafeString
+
 from chat.completions.verdict import is_cut, is_filtered
 from chat.enums import RUNNING_STATES, Fault, MessageState
 from chat.models import Completion, Conversation, JournalPiece, Message
@@ -38,6 +40,13 @@ class Together:
         )
 
 
+class Picture(NamedTuple):
+    """The text and the reasoning of a running reply, as HTML."""
+
+    text: SafeString
+    reasoning: SafeString
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One message as a page shows it, with the ledger row of its latest attempt."""
@@ -60,6 +69,10 @@ class Entry:
     position: int
     previous_id: int | None
     next_id: int | None
+    # Where it is known beside the message itself.
+    picture: Picture | None = None
+    # Whether the page has its text and its reasoning already, just as they are.
+    is_shown: bool = False
 
 
 class Words(NamedTuple):

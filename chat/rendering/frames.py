@@ -1,4 +1,4 @@
-"""What is sent over a socket: fragments of the page, addressed by id.
+"""What is sent over a socket: fragments of the page, addressed by id, and changes of running text.
 
 A fragment that is rendered here has no request, hence no CSRF token and no language or time zone
 of its own: whoever calls sets the latter two, and buttons belong to a form that is in the page.
@@ -6,7 +6,10 @@ of its own: whoever calls sets the latter two, and buttons belong to a form that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.html import escape
@@ -14,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import Conversation, Message
 from chat.queries.thread import Entry
+from chat.rendering.live import Stroke
 
 
 def message_id(message_id: int) -> str:
@@ -21,14 +25,25 @@ def message_id(message_id: int) -> str:
     return f"message-{message_id}"
 
 
-def text(reply_id: int, text: str, reasoning: str) -> str:
-    """New pieces of a running reply, as text: whatever the model wrote, it is not markup here."""
-    frame = ""
-    if reasoning:
-        frame += _appended(f"{message_id(reply_id)}-reasoning-text", reasoning)
-    if text:
-        frame += _appended(f"{message_id(reply_id)}-text", text)
-    return frame
+def strokes(reply_id: int, strokes: Sequence[Stroke], *, goes_on: bool) -> str:
+    """Changes of a running reply, for `static/js/live-text.js`; with `goes_on` for a page that has
+    the one before them.
+
+    Words that go on where the last ones ended stand for themselves: alone behind a plus sign, which
+    is most of a conversation, or among the others in a list that begins with the reply.
+    """
+    written: list[str | list[Any]] = []
+    for stroke in strokes:
+        place, parts = stroke.patch.place, stroke.patch.parts
+        if stroke.goes_on and (goes_on or written):
+            written.append(html.unescape(parts[0]))
+        else:
+            shown = parts[:1] if stroke.patch.lengthens else parts
+            where = (int(stroke.is_reasoning), place.path, place.nodes, place.units)
+            written.append([*where, *shown])
+    if len(written) == 1 and isinstance(written[0], str):
+        return f"+{written[0]}"
+    return json.dumps([reply_id, *written], ensure_ascii=False, separators=(",", ":"))
 
 
 def messages(entries: Iterable[Entry], conversation: Conversation, *, whole: bool = False) -> str:
@@ -65,7 +80,3 @@ def holdup(*, is_held_up: bool) -> str:
     """Why no text comes although the model may be writing, or nothing."""
     words = _("New text waits to be saved. It is shown as soon as it is.") if is_held_up else ""
     return f'<p id="holdup" hx-swap-oob="innerHTML">{escape(words)}</p>'
-
-
-def _appended(element_id: str, text: str) -> str:
-    return f'<div hx-swap-oob="beforeend:#{element_id}">{escape(text)}</div>'

@@ -28,6 +28,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._words: list[str] = []
         # The end tag of everything that is open; "" for what was left out.
         self._ends: list[str] = []
         self._depth = 0
@@ -40,12 +41,22 @@ class Writer:
     def html(self) -> str:
         return "".join(self._parts) + self._notes.html()
 
+    def take(self) -> str:
+        """What was written since the last time, where nothing is open. Footnotes are not in it."""
+        written = "".join(self._parts)
+        self._parts.clear()
+        return written
+
     def write(self, event: Event) -> None:
+        # Words may come in pieces, and an address in them is only seen in the whole.
+        if self._words and not (isinstance(event, dict) and "Text" in event):
+            self._write_text("".join(self._words))
+            self._words.clear()
         match event:
             case _ if self._image:
                 self._write_in_image(self._image, event)
             case {"Text": str(text)}:
-                self._write_text(text)
+                self._words.append(text)
             case {"Start": tag}:
                 self._start(tag)
             case {"End": tag}:

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from chat.models import Budget, Notice
 from chat.queries import calendar
 from chat.queries.usage import Amounts
 from chat.rendering import budgets, notices
+from chat.rendering.live import LiveMarkdown
 from chat.rendering.markdown import render
 
 register = template.Library()
@@ -20,6 +21,12 @@ register = template.Library()
 @register.filter
 def markdown(text: str) -> SafeString:
     return render(text)
+
+
+@register.filter
+def live_markdown(text: str) -> SafeString:
+    """Of an answer that is still being written, so that what comes can be added to it."""
+    return mark_safe(LiveMarkdown(text).html)  # noqa: S308
 
 
 @register.filter

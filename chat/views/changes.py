@@ -6,7 +6,7 @@ import uuid
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -40,8 +40,10 @@ def conversation_changes(request: SignedInRequest, conversation_id: uuid.UUID) -
     except Gone as gone:
         raise Http404 from gone
 
-    status = 200 if found.frame else 204
-    return HttpResponse(found.frame, status=status, headers={SEEN: _query(found.seen)})
+    headers = {SEEN: _query(found.seen)}
+    if not found.frames:
+        return HttpResponse(status=204, headers=headers)
+    return JsonResponse(found.frames, safe=False, headers=headers)
 
 
 def _seen(query: QueryDict) -> Seen:

@@ -234,7 +234,6 @@ def page_context(
     query = urlencode(
         {
             "since": conversation.revision,
-            "shown": _shown(entries),
             "language": get_language() or "",
             "zone": timezone.get_current_timezone_name(),
         }
@@ -247,12 +246,6 @@ def page_context(
         "socket_url": f"/ws/c/{conversation.pk}/?{query}",
         "model_missing": conversation.model not in settings.MODELS,
     }
-
-
-def _shown(entries: list[thread.Entry]) -> int:
-    """Characters of the reply that is being written."""
-    running = [entry.message for entry in entries if entry.message.is_running]
-    return sum(len(reply.text) + len(reply.reasoning) for reply in running)
 
 
 def _refresh(

@@ -18,7 +18,7 @@ export function makePolling(address, revision, { works, fails, ends }) {
   async function look() {
     const mine = ++turn;
     clearTimeout(timer);
-    const { answer, frame } = await ask(`${address}?${seen}`);
+    const { answer, frames } = await ask(`${address}?${seen}`);
     if (mine !== turn) return;
     if (answer?.type === "opaqueredirect" || answer?.status === 404) return ends();
     if (!answer?.ok) {
@@ -26,7 +26,7 @@ export function makePolling(address, revision, { works, fails, ends }) {
       return fails();
     }
     seen = answer.headers.get("Evoweb-Seen");
-    if (frame) await show(frame);
+    for (const frame of frames) await show(frame);
     if (mine !== turn) return;
     timer = setTimeout(look, pause());
     works();
@@ -55,14 +55,15 @@ async function ask(address) {
   try {
     const signal = AbortSignal.timeout(PATIENCE);
     const answer = await fetch(address, { redirect: "manual", cache: "no-store", signal });
-    return { answer, frame: answer.status === 200 ? await answer.text() : "" };
+    return { answer, frames: answer.status === 200 ? await answer.json() : [] };
   } catch {
-    return {};
+    return { frames: [] };
   }
 }
 
 // As hx-ws does it with what comes over a socket.
 function show(frame) {
+  if (liveText.isText(frame)) return liveText.take(frame);
   const thread = document.getElementById("thread");
   return htmx.swap({
     sourceElement: thread, target: thread, swap: "none swapEmpty:false", text: frame, transition: false,

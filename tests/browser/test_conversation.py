@@ -147,14 +147,15 @@ def test_a_stopped_answer_goes_on_where_it_ended(ana: Page, upstream: Upstream) 
 
 def test_what_the_model_writes_is_never_markup(ana: Page, upstream: Upstream) -> None:
     hostile = "<img src=x onerror=alert(1)><hx-partial hx-target='body'>gone</hx-partial> **bold**"
+    words = hostile.replace("*", "")
     upstream.holds_after(1, hostile, hostile, " end")
 
     send(ana, "Attack")
 
     # The first piece comes within its message, the second is put into the page by itself.
-    expect(text_of(reply(ana))).to_have_text(hostile)
+    expect(text_of(reply(ana))).to_have_text(words)
     upstream.release(1)
-    expect(text_of(reply(ana))).to_have_text(hostile * 2)
+    expect(text_of(reply(ana))).to_have_text(words * 2)
     upstream.release()
     expect(reply(ana)).to_have_attribute("data-state", "complete")
     expect(text_of(reply(ana)).locator("strong")).to_have_text(["bold", "bold"])

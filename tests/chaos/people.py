@@ -51,5 +51,5 @@ class Somebody:
         """A button of the last answer that a page shows, which may be an old page by now."""
         assert self._path is not None
         page = await self._stage.page(node, self._person, self._path)
-        if keys := [key for key, _, _ in ARTICLE.findall(page)]:
+        if keys := [key for key, *_ in ARTICLE.findall(page)]:
             await self._stage.post(other, self._person, f"{self._path}messages/{keys[-1]}/{verb}/")

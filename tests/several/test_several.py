@@ -11,7 +11,9 @@ import pytest
 import redis
 from websockets.sync.client import ClientConnection
 
+from chat.enums import MessageState
 from tests.evoweb_process import EvowebProcess, send
+from tests.screen import Screen
 from tests.several.conftest import Team
 from tests.sockets import text_of, watch
 from tests.test_serve import reply_state
@@ -66,11 +68,12 @@ def test_sent_at_one_watched_at_another_stopped_at_a_third(
         browsers[1].get(str(page.url.path))
         stop(browsers[2], page)
         upstream.wait_until_client_left()
-        last = eventually(
-            lambda: str(socket_.recv(timeout=10)), lambda frame: 'data-state="stopped"' in frame
-        )
+        screen = Screen()
+        screen.load(page.text)
+        while MessageState.STOPPED not in screen.states.values():
+            screen.take(str(socket_.recv(timeout=10)))
 
-    assert "One two" in last
+    assert "One two" in screen.texts.values()
     for browser in browsers:
         assert "One two" in shown(browser, page, "stopped")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import json
 from urllib.parse import parse_qsl
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from chat.enums import MessageState, Role
 from chat.generation.service import Service
 from chat.models import Conversation, User
 from tests.factories import make_turn
+from tests.screen import Screen
+from tests.tree import words_of
 from tests.upstream.process import Upstream
 from tests.views.conftest import HTMX, Browser, articles, messages_of, page_of, sealed, send
 from tests.waiting import eventually
@@ -38,16 +41,20 @@ class Asking:
         frames: list[str] = []
 
         def more() -> str:
-            frames.append(page_of(self.ask()))
+            frames.append(shown(self.ask()))
             return frames[-1]
 
         eventually(more, lambda frame: words in frame)
         return "".join(frames)
 
 
-def appended(frames: str) -> list[str]:
-    """The new text that frames bring, beside whole messages."""
-    return re.findall(r'hx-swap-oob="beforeend:#message-\d+-text">(.*?)</div>', frames, re.S)
+def frames_of(answer: HttpResponse) -> list[str]:
+    frames: list[str] = json.loads(answer.content or "[]")
+    return frames
+
+
+def shown(answer: HttpResponse) -> str:
+    return "".join(frames_of(answer))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,9 +73,8 @@ def test_a_reply_comes_whole_once_then_by_what_is_new_and_at_its_end_whole(
 
     assert "Count" in first
     assert "Answer started" in first
-    assert appended(second) == [" &lt;two&gt;"]
+    assert words_of(second) == " <two>"
     assert "<article" not in second
-    assert "".join(appended(third)) in ("", " three")
     assert "Answer finished" in third
     assert "One &lt;two&gt; three" in third
 
@@ -81,15 +87,16 @@ def test_nothing_comes_twice_and_nothing_is_left_out_whenever_it_is_asked_for(
     upstream.says(*(f"{number} " for number in range(100)), delay=0.01)
     send(browser, "Count", to=messages_of(conversation), headers=HTMX)
 
-    shown = ""
-    while 'data-state="complete"' not in (frame := page_of(asking.ask())).partition("assistant")[2]:
-        wholes = re.findall(r'class="message__text" dir="auto">(.*?)<', frame)
-        shown = wholes[-1] if "assistant" in frame else shown
-        shown += "".join(appended(frame))
-        assert "".join(f"{number} " for number in range(100)).startswith(shown)
+    screen, running = Screen(), conversation.messages.get(role=Role.ASSISTANT)
+    while screen.states.get(running.pk) != MessageState.COMPLETE:
+        for frame in frames_of(asking.ask()):
+            screen.take(frame)
 
-    assert len(shown) > 10
-    assert sealed(conversation).text.strip() in frame
+    reply = sealed(conversation)
+    past = screen.past[reply.pk]
+    assert [text for text in past if not reply.text.startswith(text)] == []
+    assert len(past) > 3
+    assert past[-1] == reply.text.strip()
 
 
 def test_where_nothing_changed_there_is_nothing_to_read(
@@ -115,8 +122,8 @@ def test_a_page_that_has_seen_nothing_is_given_everything(
 
     answer = asking.ask()
 
-    assert articles(answer) == ["user: Who is she?", "assistant: A musician"]
-    assert "csrf" not in page_of(answer)
+    assert articles(HttpResponse(shown(answer))) == ["user: Who is she?", "assistant: A musician"]
+    assert "csrf" not in shown(answer)
 
 
 def test_asking_leaves_the_session_alone(browser: Client, conversation: Conversation) -> None:

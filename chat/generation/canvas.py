@@ -1,0 +1,168 @@
+"""The text of running replies as HTML: drawn once in a process, for all who watch there.
+
+Whatever a model writes decides how long that takes, so threads do it, never the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from django.utils import translation
+from django.utils.safestring import mark_safe
+
+from chat.queries.thread import Picture
+from chat.rendering.live import LiveMarkdown, Stroke
+from chat.rendering.patches import Patch
+
+if TYPE_CHECKING:
+    from chat.generation.hub import LiveReply
+
+logger = logging.getLogger(__name__)
+
+# Characters. Whoever reads slowly gets the rest in slices: as one frame, it would stand in memory
+# for as long as they do not read.
+SLICE = 64 * 1024
+# Of the time no more than a twentieth goes to one reply, whose blocks may be very long.
+REST = 19
+# Seconds after which others no longer wait for a reply that takes so long.
+LONG = 0.01
+
+
+class Canvas:
+    """One reply, for those who read this language, because a few words in it are ours. A position
+    is a number of strokes, each a change of the HTML at its end."""
+
+    def __init__(self, reply: LiveReply, language: str) -> None:
+        self.reply = reply
+        self._language = language
+        # Pieces of it.
+        self._drawn = 0
+        self._text, self._reasoning = LiveMarkdown(), LiveMarkdown()
+        self.strokes: list[Stroke] = []
+        self._lock = threading.Lock()
+        # How long it took last, and until when it is left alone after that, by the loop's clock.
+        self.took = 0.0
+        self.rests_until = 0.0
+
+    @property
+    def position(self) -> int:
+        return len(self.strokes)
+
+    def draw(self) -> None:
+        """All that was published. From any thread."""
+        with self._lock, translation.override(self._language):
+            begun = time.perf_counter()
+            while self._drawn < self.reply.position:
+                end = self._slice_end()
+                new, self._drawn = self.reply.since(self._drawn, end), end
+                for is_reasoning, markdown, more in (
+                    (True, self._reasoning, new.reasoning),
+                    (False, self._text, new.text),
+                ):
+                    if more and (patch := markdown.grow(more)):
+                        self._add(patch, is_reasoning=is_reasoning)
+            self.took = time.perf_counter() - begun
+
+    def _slice_end(self) -> int:
+        """Up to which piece text becomes one stroke: all of it, unless that is very much."""
+        size, until = 0, self.reply.position
+        for end in range(self._drawn, until):
+            piece = self.reply.pieces[end]
+            size += len(piece.text) + len(piece.reasoning)
+            if size >= SLICE:
+                return end + 1
+        return until
+
+    def _add(self, patch: Patch, *, is_reasoning: bool) -> None:
+        last = self.strokes[-1] if self.strokes else None
+        goes_on = (
+            last is not None
+            and last.is_reasoning == is_reasoning
+            and patch.lengthens
+            and last.patch.end == patch.place
+        )
+        self.strokes.append(Stroke(patch, is_reasoning, goes_on))
+
+    def picture(self) -> tuple[Picture, int]:
+        """All that was published, and the position that it is of. From any thread."""
+        self.draw()
+        with self._lock:
+            picture = Picture(mark_safe(self._text.html), mark_safe(self._reasoning.html))  # noqa: S308
+            return picture, len(self.strokes)
+
+    def slice(self, position: int) -> list[Stroke]:
+        """What came after a position, unless that is very much; then its beginning."""
+        size = 0
+        for end in range(position, len(self.strokes)):
+            size += sum(map(len, self.strokes[end].patch.parts))
+            if size >= SLICE:
+                return self.strokes[position : end + 1]
+        return self.strokes[position:]
+
+
+class Painter:
+    """Draws what is published of replies that somebody watches, many in one go."""
+
+    def __init__(self, *, drawn: Callable[[Canvas], None]) -> None:
+        self._drawn = drawn
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix="painter")
+        self._wanted: set[Canvas] = set()
+        self._woken = asyncio.Event()
+        self._apart: set[asyncio.Task[None]] = set()
+
+    def want(self, canvas: Canvas) -> None:
+        """On the loop: there is something new of it."""
+        self._wanted.add(canvas)
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            together = []
+            for canvas in self._rested():
+                if canvas.took > LONG:
+                    task = asyncio.create_task(self._draw([canvas]))
+                    self._apart.add(task)
+                    task.add_done_callback(self._apart.discard)
+                else:
+                    together.append(canvas)
+            if together:
+                await self._draw(together)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _rested(self) -> list[Canvas]:
+        """Those whose turn it is. It will be that of the others."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        rested = [canvas for canvas in self._wanted if canvas.rests_until <= now]
+        self._wanted.difference_update(rested)
+        if self._wanted:
+            soonest = min(canvas.rests_until for canvas in self._wanted)
+            loop.call_at(soonest, self._woken.set)
+        return rested
+
+    async def _draw(self, canvases: list[Canvas]) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, _draw_all, canvases)
+        for canvas in canvases:
+            if canvas.took > LONG:
+                canvas.rests_until = loop.time() + REST * canvas.took
+            self._drawn(canvas)
+
+
+def _draw_all(canvases: list[Canvas]) -> None:
+    for canvas in canvases:
+        try:
+            canvas.draw()
+        except Exception:
+            # Its text is shown when it ends.
+            logger.exception("A running reply could not be drawn")

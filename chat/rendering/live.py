@@ -1,0 +1,143 @@
+"""Markdown that is being written, as HTML that grows with it.
+
+A block (a paragraph, a list, a table) does not change any more once another has begun after it. So
+only the last one is rendered again, and only what became different in it is sent.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import NamedTuple
+
+from chat.rendering import markdown
+from chat.rendering.markdown import MAX_CHARACTERS, MAX_EVENTS, Block, TooIntricate
+from chat.rendering.patches import Patch, Place, count_nodes, count_units, parts_of, patch
+from chat.rendering.writer import Writer
+
+# Words without a meaning to Markdown in the middle of a line, and a line that they only lengthen.
+_WORDS = re.compile(r"(?:[^\W_]|[ ,;.!?'\"()-])*")
+_LINE = re.compile(r"[ >]*(?:(?:[-*+]|\d{1,9}[.)]) +)*[^\W\d_](?:[^\W_]|[ ,;.!?'\"()-])*")
+_END = re.compile(r"(?:</(?:p|li|ul|ol|blockquote)>|\n)*")
+
+
+class Stroke(NamedTuple):
+    """A change of a running reply's text, or of its reasoning. One that `goes_on` only adds words
+    where the one before it has ended."""
+
+    patch: Patch
+    is_reasoning: bool
+    goes_on: bool
+
+
+class LiveMarkdown:
+    """The HTML of all that was given to `grow`, without the footnotes, which come at the end.
+
+    It is what `markdown.render` makes of the same text, unless something is mentioned before it is
+    defined: then that is right only at the end. Not for several threads at once.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        # What came since the open block began, and the definitions from before it.
+        self._source = ""
+        self._definitions = ""
+        self._past: list[str] = []
+        self._writer = Writer()
+        self._settled: list[str] = []
+        # Child nodes and events of what is settled, and characters of all.
+        self._nodes = self._events = self._length = 0
+        self._open = ""
+        # Where words come that only make the last line longer, and what stands behind them.
+        self._place: Place | None = None
+        self._behind = ""
+        self._is_plain = self._ends_in_return = False
+        self.grow(text)
+
+    @property
+    def html(self) -> str:
+        return "".join([*self._settled, self._open])
+
+    def grow(self, more: str) -> Patch | None:
+        """Add to the text. Gives what changes on a page that has the HTML so far, if anything."""
+        if self._ends_in_return and more.startswith("\n"):
+            more = more[1:]
+        self._ends_in_return = more.endswith("\r")
+        more = markdown.normal(more)
+        self._length += len(more)
+        if self._is_plain:
+            return self._lengthen(markdown.seen(more))
+        held = len(self._source) - len(self._source.rstrip(" "))
+        self._source += more
+        if self._place is not None and _WORDS.fullmatch(more):
+            return self._lengthen((" " * held + more).rstrip(" "))
+        try:
+            return self._render()
+        except TooIntricate:
+            return self._give_up()
+
+    def _lengthen(self, words: str) -> Patch | None:
+        """Add to the words at the end, whatever they are within."""
+        if not words or self._place is None:
+            return None
+        added = html.escape(words, quote=self._is_plain)
+        kept = self._open[: len(self._open) - len(self._behind)]
+        self._open = f"{kept}{added}{self._behind}"
+        found = Patch(self._place, (added, *parts_of(self._behind)[1:]), lengthens=True)
+        self._place = found.end
+        return found
+
+    def _render(self) -> Patch | None:
+        if self._length > MAX_CHARACTERS:
+            raise TooIntricate
+        blocks, events = markdown.blocks(self._definitions + self._source, self._writer)
+        if self._events + events > MAX_EVENTS:
+            raise TooIntricate
+        before, self._open = self._open, "".join(block.html for block in blocks)
+        found = patch(before, self._open, nodes=self._nodes)
+        self._find_place(found)
+        self._settle(blocks, events)
+        return found
+
+    def _find_place(self, found: Patch | None) -> None:
+        """Where the words that were just added can be lengthened, if nothing else can become of
+        what comes after them."""
+        self._place = None
+        line = self._source[self._source.rfind("\n") + 1 :]
+        if found is None or found.end is None or "".join(found.parts[1:]).strip():
+            return
+        if not _LINE.fullmatch(line):
+            return
+        begins = len(self._open)
+        for _ in found.place.path:
+            begins = self._open.rfind("</", 0, begins)
+        self._behind = self._open[begins:]
+        if _END.fullmatch(self._behind) and self._open[begins - 1] == line.rstrip()[-1]:
+            self._place = found.end
+
+    def _settle(self, blocks: list[Block], events: int) -> None:
+        """Put aside the blocks after which another one has surely begun: with a whole line, since
+        a `#` may yet become a word of the paragraph before it."""
+        source = (self._definitions + self._source).encode()
+        for count in range(len(blocks) - 1, 0, -1):
+            begins = source.rfind(b"\n", 0, blocks[count].start) + 1
+            if source.find(b"\n", begins) >= 0:
+                break
+        else:
+            return
+        settled = "".join(block.html for block in blocks[:count])
+        self._settled.append(settled)
+        self._nodes += count_nodes(settled)
+        self._events += events
+        self._open = "".join(block.html for block in blocks[count:])
+        done, self._source = source[:begins].decode(), source[begins:].decode()
+        self._past.append(done[len(self._definitions) :])
+        self._definitions = markdown.definitions(done)
+
+    def _give_up(self) -> Patch:
+        """Show everything as it is, from here on."""
+        text = "".join([*self._past, self._source])
+        self._settled, self._open, self._nodes = [], markdown.plain(text), 0
+        self._is_plain, self._behind = True, "</pre>"
+        self._past, self._source = [], ""
+        self._place = Place((0,), 1, count_units(html.escape(markdown.seen(text))))
+        return Patch(Place((), 0), (self._open,), lengthens=False)
