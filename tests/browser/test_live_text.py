@@ -1,0 +1,95 @@
+"""An answer as it is written: at every moment the page that a reload would give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_conversation import reply, send, text_of
+from tests.upstream.process import Upstream
+
+ANSWER = """## What to do
+
+Some *words* and **bold `code`** that go on & on, a < b, 漢字 👩‍👩‍👧, https://a.example/b?c=d.
+
+1. First
+2. Second, with
+
+   ```python
+   if a < b:
+       return "x"
+   ```
+
+- [x] done
+- open
+  > quoted
+
+| Name | Value |
+|:--|--:|
+| *one* | 1 |
+| two | `2` |
+
+Title
+---
+
+The end, [with a link](https://b.example "title").
+"""
+# What a page shows, apart from the buttons that its script adds to code.
+SHOWN = """(text) => {
+    const copy = text.cloneNode(true);
+    for (const button of copy.querySelectorAll("button")) button.remove();
+    copy.normalize();
+    return copy.innerHTML;
+}"""
+
+
+def pieces(size: int) -> list[str]:
+    return [ANSWER[start : start + size] for start in range(0, len(ANSWER), size)]
+
+
+def shown(page: Page) -> Any:
+    return text_of(reply(page)).evaluate(SHOWN)
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_at_every_moment_it_is_the_page_that_a_reload_would_give(
+    ana: Page, upstream: Upstream, size: int
+) -> None:
+    parts = pieces(size)
+    upstream.holds_after(ANSWER.index("Title") // size + 1, *parts)
+    send(ana, "What shall I do?")
+    expect(text_of(reply(ana)).locator("td").last).to_have_text("2")
+    in_the_middle = shown(ana)
+    reloaded = ana.context.new_page()
+    reloaded.goto(ana.url)
+    assert shown(reloaded) == in_the_middle
+
+    # An element that somebody may be reading, or has selected, is still that one at the end.
+    text_of(reply(ana)).locator("ol").evaluate("(list) => { list.isTheSame = true; }")
+    upstream.release()
+    for page in (ana, reloaded):
+        expect(reply(page)).to_have_attribute("data-state", "complete")
+    at_the_end = shown(ana)
+
+    assert shown(reloaded) == at_the_end
+    assert text_of(reply(ana)).locator("ol").evaluate("(list) => list.isTheSame")
+    expect(text_of(reply(ana)).locator(".code").get_by_role("button", name="Copy")).to_be_visible()
+    ana.reload()
+    assert shown(ana) == at_the_end
+
+
+def test_a_page_that_something_else_has_changed_is_loaded_again(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.holds_after(1, "- One\n- *Two*", " and three", "\n- Four")
+    send(ana, "Count")
+    expect(text_of(reply(ana)).locator("em")).to_have_text("Two")
+    # As an extension does that puts other words there.
+    text_of(reply(ana)).evaluate("(text) => { text.textContent = 'Uno'; }")
+
+    upstream.release()
+
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(ana)).locator("li")).to_have_text(["One", "Two and three", "Four"])
