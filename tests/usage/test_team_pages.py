@@ -14,8 +14,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from chat.domain import revaluing
 from chat.enums import CompletionState, Period
-from chat.models import Allowance, Budget, Conversation, Message, User
+from chat.models import Allowance, Budget, Conversation, Message, Price, User
 from chat.queries import calendar
 from chat.queries.usage import By
 from tests.usage.conftest import NOON, SECRET, ClientFor, Spend
@@ -260,6 +261,26 @@ def test_a_persons_requests_are_figures_and_times_and_never_a_word(
     assert "Final, stopped" in page
     assert "1,891" in page
     assert SECRET not in page
+
+
+def test_a_persons_request_costs_what_it_was_corrected_to_and_says_so(
+    ben: User, rita_sees: Client, spend: Spend
+) -> None:
+    address = f"/usage/team/people/{ben.pk}/requests/"
+    spend(model_asked="unheard-of", prompt_tokens=1_000_000, completion_tokens=0)
+    before = rita_sees.get(address, NOVEMBER).content.decode()
+
+    Price.objects.create(
+        model="unheard-of", prompt=Decimal(3), completion=Decimal(4), currency="EUR"
+    )
+    revaluation = revaluing.begin(model="unheard-of", by=None, reason="Missing")
+    assert revaluing.proceed(revaluation, seconds=60)
+
+    after = rita_sees.get(address, NOVEMBER).content.decode()
+    assert ">unknown<" in before
+    assert "corrected" not in before
+    assert ">unknown<" not in after
+    assert re.search(r"3\.00\sEUR <span[^>]*>corrected<", after)
 
 
 def test_a_persons_page_holds_nobody_elses_figures(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef
 
-from chat.models import Completion
+from chat.models import Correction
+from chat.models.completion import CompletionQuerySet
+from chat.queries import costs
 from chat.queries.usage.scope import Scope
 
 _SHOWN = (
@@ -25,10 +27,13 @@ _SHOWN = (
     "estimated_prompt",
     "estimated_output",
     "cost",
-    "price__currency",
 )
 
 
-def requests(scope: Scope) -> QuerySet[Completion]:
-    """The newest first, those that still run too. By the index of a person's attempts."""
-    return scope.completions().newest_first().select_related("price").only(*_SHOWN)
+def requests(scope: Scope) -> CompletionQuerySet:
+    """The newest first, those that still run too, with what each counts with and whether that
+    `is_corrected`. By the index of a person's attempts."""
+    rows = scope.completions().newest_first().only(*_SHOWN)
+    corrected = Exists(Correction.objects.filter(completion=OuterRef("pk")))
+    valued = costs.valued(rows, "valued_cost", "valued_currency")
+    return valued.annotate(is_corrected=corrected)
