@@ -44,6 +44,8 @@ class Replay:
     # All, and those whose cost is not known and not a part of `did`.
     requests: int
     unpriced: int
+    # How many are estimates, which count with their likely figure.
+    estimated: int
     did: Amounts
     # Of requests of which all figures are known.
     replayed: int
@@ -82,6 +84,7 @@ def _replay(price: Price, loads: list[Load], spent: _Spent) -> Replay:
         price=price,
         requests=spent.requests,
         unpriced=spent.unpriced,
+        estimated=spent.estimated,
         did=tuple(sorted(spent.costs)),
         replayed=sum(load.requests for load in loads),
         would=sum((load.cost(price) for load in loads), Decimal(0)),
@@ -117,12 +120,18 @@ def loads_of(rows: CompletionQuerySet, prices: Mapping[str, Price]) -> list[Load
 class _Spent:
     requests: int = 0
     unpriced: int = 0
+    estimated: int = 0
     costs: tuple[tuple[str, Decimal], ...] = ()
 
 
 def _spent(models: Iterable[str], start: date, end: date) -> dict[str, _Spent]:
     days = Scope(start, end).totals(Grain.DAY).filter(model__in=list(models))
-    sums = {"requests": Sum("completions"), "without": Sum("unpriced"), "whole": Sum("cost")}
+    sums = {
+        "requests": Sum("completions"),
+        "without": Sum("unpriced"),
+        "guessed": Sum("estimated"),
+        "whole": Sum("cost"),
+    }
     by = ("model", "currency")
     lines: Iterable[Any] = days.values(*by).annotate(**sums).order_by(*by)
     found: dict[str, _Spent] = {}
@@ -130,6 +139,7 @@ def _spent(models: Iterable[str], start: date, end: date) -> dict[str, _Spent]:
         spent = found.setdefault(line["model"], _Spent())
         spent.requests += line["requests"]
         spent.unpriced += line["without"]
+        spent.estimated += line["guessed"]
         if line["currency"]:
             spent.costs += ((line["currency"], line["whole"]),)
     return found

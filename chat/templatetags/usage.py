@@ -55,6 +55,12 @@ def money_in(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
+def about(figure: str, estimates: int) -> str:
+    """Marked where estimates are in it."""
+    return f"≈{SPACE}{figure}" if estimates else figure
+
+
+@register.filter
 def of_budget(parts: int, budget: Budget) -> str:
     """So much of it, in tokens or in its currency."""
     return money_in(amount_of(parts), budget.currency) if budget.currency else tokens(parts)

@@ -73,7 +73,7 @@ def test_a_replay_adds_up_to_what_each_row_would_cost(
     (found,) = replay.replay([proposed], days=90)
 
     assert found.would == sum(cost.likely for cost in by_hand if cost is not None)
-    assert (found.replayed, found.requests, found.unpriced) == (5, 7, 1)
+    assert (found.replayed, found.requests, found.unpriced, found.estimated) == (5, 7, 1, 1)
 
 
 def test_proposed_prices_stand_beside_what_it_did_cost(
@@ -87,6 +87,21 @@ def test_proposed_prices_stand_beside_what_it_did_cost(
     (found,) = answer.context["replays"]
     assert (found.did, found.would_be) == ((("USD", Decimal("3.2")),), (("USD", Decimal(1)),))
     assert "−2.20 USD" in words(answer)
+    assert "≈ " not in words(answer).partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+def test_what_holds_estimates_is_marked(ana: User, client_for: ClientFor, estimated: Spend) -> None:
+    estimated(prompt=1_000_000, output=0, started_at=TODAY - DAY)
+    client = client_for(ana)
+    form = {"model": MODEL, "currency": "USD", "prompt": "1", "completion": "1", "deed": "look"}
+
+    replayed = words(client.get(reverse("what_if"), {"prices": "1"}))
+    looked = words(client.post(reverse("set_price"), form))
+
+    assert replayed.count(">≈ 3.20 USD<") == 2
+    assert (
+        "would have cost <strong>≈ 1.00 USD</strong> with it. They did cost ≈ 3.20 USD." in looked
+    )
 
 
 def test_what_is_not_proposed_keeps_its_price(
