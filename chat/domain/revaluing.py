@@ -44,7 +44,10 @@ def begin(
                 model=model, includes_priced=includes_priced, reason=reason, made_by=by, last=last
             )
     except IntegrityError:
-        return Revaluation.objects.under_way().get(model=model)
+        if (under_way := Revaluation.objects.under_way().of(model)) is not None:
+            return under_way
+        # It has ended since.
+        return begin(model=model, by=by, reason=reason, includes_priced=includes_priced)
 
 
 def proceed(revaluation: Revaluation, *, seconds: float) -> bool:
