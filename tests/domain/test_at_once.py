@@ -7,8 +7,13 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from functools import partial
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -16,10 +21,22 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from chat.completions.events import Usage
-from chat.domain import ledger, pricing, processes, replies, totals, turns
+from chat.domain import (
+    budgets,
+    ledger,
+    pricing,
+    processes,
+    replies,
+    revaluing,
+    thresholds,
+    totals,
+    turns,
+)
 from chat.domain.budgets import BudgetRefuses
 from chat.domain.ledger import Receipt
 from chat.domain.replies import Outcome, Work
+from chat.domain.revaluing import WithoutPrice
+from chat.domain.totals import Sums
 from chat.domain.turns import TurnRefused
 from chat.enums import CompletionState, Grain, MessageState, Period
 from chat.models import (
@@ -34,7 +51,7 @@ from chat.models import (
     User,
 )
 from chat.models.budget import parts_of
-from chat.queries import invariants
+from chat.queries import costs, invariants
 from tests.factories import begin_turn, make_conversation, make_user
 
 pytestmark = [
@@ -84,6 +101,7 @@ class Life:
             self.close_once_more: 1,
             self.judge: 1,
             self.set_a_price: 1,
+            self.value_anew: 2,
         }
         for deed in self.rng.choices(list(deeds), list(deeds.values()), k=DEEDS):
             _insisting(deed)
@@ -143,6 +161,19 @@ class Life:
             prompt=Decimal(self.rng.randrange(100)) / 10,
             completion=Decimal(self.rng.randrange(100)) / 10,
         )
+
+    def value_anew(self) -> None:
+        """What has ended of a model, while others end more of it."""
+        with suppress(WithoutPrice):
+            revaluation = revaluing.begin(
+                model=self.rng.choice(MODELS),
+                by=None,
+                reason="By chance",
+                includes_priced=self.rng.random() < 0.5,
+            )
+            # Now and then it dies before it has begun.
+            if self.rng.random() < 0.9:
+                revaluing.step(revaluation)
 
     def taken(self) -> Iterator[Attempt]:
         """One of those that run here, if any do."""
@@ -204,6 +235,50 @@ def test_whatever_several_processes_do_at_once_the_books_agree(seed: int) -> Non
     _agree(limits)
 
 
+@pytest.mark.parametrize("last", [(totals, "_add"), (budgets, "_post"), (thresholds, "watch")])
+def test_a_row_its_totals_and_its_hold_change_together_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, last: tuple[ModuleType, str]
+) -> None:
+    limits = _budgets()
+    row = begin_turn(make_conversation(make_user("ana"))).reply.completions.get()
+    held = Hold.objects.count()
+
+    def die(*_args: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(*last, die)
+    with pytest.raises(ConnectionResetError):
+        ledger.close_row(row.pk, REFUSED)
+    assert Completion.objects.open().get() == row
+    assert (Total.objects.count(), Hold.objects.count()) == (0, held)
+
+    monkeypatch.undo()
+    assert ledger.close_row(row.pk, REFUSED)
+    _agree(limits)
+
+
+def test_totals_are_mended_while_others_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (
+        begin_turn(make_conversation(make_user(name))).reply.completions.get()
+        for name in ("ana", "ben")
+    )
+    ledger.close_row(first.pk, REFUSED)
+    Total.objects.all().delete()
+    in_ledger = totals._in_ledger
+
+    def when_another_has_ended(month: date) -> Sums:
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(_alone, partial(ledger.close_row, second.pk, REFUSED)).result(10)
+        return in_ledger(month)
+
+    monkeypatch.setattr(totals, "_in_ledger", when_another_has_ended)
+    assert totals.mend() == len(Grain)
+    monkeypatch.undo()
+
+    assert list(totals.differences()) == []
+    assert Completion.objects.closed().count() == 2
+
+
 def _budgets() -> list[Budget]:
     """The first refuses now and then, the others never."""
     return [
@@ -223,7 +298,7 @@ def _insisting(deed: Callable[[], None]) -> None:
                 raise
 
 
-def _alone(live: Callable[[], None]) -> None:
+def _alone(live: Callable[[], object]) -> None:
     try:
         live()
     finally:
@@ -240,10 +315,12 @@ def _sweep() -> None:
 
 def _agree(limits: list[Budget]) -> None:
     assert list(totals.differences()) == []
-    rows = list(Completion.objects.closed().select_related("price", "user"))
+    closed = Completion.objects.closed().select_related("price", "user")
+    rows: list[Any] = list(costs.valued(closed))
+    whole = sum((row.valued_cost or Decimal(0)) for row in rows)
     for grain in Grain:
         kept = Total.objects.by(grain).aggregate(rows=Sum("completions"), cost=Sum("cost"))
-        assert kept == {"rows": len(rows), "cost": sum((row.cost or Decimal(0)) for row in rows)}
+        assert kept == {"rows": len(rows), "cost": whole}
     for row in rows:
         cost = pricing.cost_of(row, row.price)
         assert (row.cost, row.cost_high) == ((cost.likely, cost.high) if cost else (None, None))

@@ -116,8 +116,10 @@ def test_an_estimate_adds_its_bounds_and_what_was_refused_is_counted(ana: User) 
     row = Completion.objects.get(state="estimated")
     assert (day.completions, day.estimated, day.stopped) == (3, 1, 1)
     assert (day.failed, day.unknown, day.unpriced) == (1, 0, 0)
-    assert row.estimated_prompt_low is not None
-    assert day.prompt_low == row.estimated_prompt_low + 10
+    for figure, whole in (("prompt", 10), ("output", 5)):
+        for bound in ("low", "high"):
+            added = getattr(row, f"estimated_{figure}_{bound}")
+            assert getattr(day, f"{figure}_{bound}") == added + whole
     assert day.cost_low < day.cost < day.cost_high
 
 

@@ -15,7 +15,7 @@ from chat.generation.service import Service
 from chat.models import Completion, Conversation, JournalPiece
 from tests.generation.conftest import Ask, sealed, shown
 from tests.upstream.process import Upstream
-from tests.upstream.scripts import SEED
+from tests.upstream.scripts import SEED, Piece
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +35,22 @@ async def test_a_reply_is_kept_with_what_it_cost(
     assert row.first_token_at is not None
     assert row.http_status == 200
     assert not await JournalPiece.objects.aexists()
+
+
+async def test_of_several_accounts_of_an_answer_the_last_counts(
+    ask: Ask, conversation: Conversation, upstream: Upstream
+) -> None:
+    accounts = [
+        Piece(usage={"prompt_tokens": 12, "completion_tokens": count, "total_tokens": 12 + count})
+        for count in (1, 7)
+    ]
+    pieces = ["Good ", accounts[0], "morning", accounts[1]]
+    upstream.script(pieces=pieces, usage_mode="never", delay=0.02)
+
+    reply = await sealed((await ask(conversation)).reply)
+
+    row = await Completion.objects.aget(message=reply)
+    assert (row.state, row.prompt, row.output) == (CompletionState.FINAL, 12, 7)
 
 
 async def test_what_the_model_thought_is_kept_apart_from_what_it_said(
