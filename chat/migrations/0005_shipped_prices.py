@@ -1,7 +1,7 @@
 """The prices that are known of the provider's models, to begin with.
 
-Of EvoLink's pages where they name one, which have no date and looked like spring 2026; else the
-makers' list prices as of 21 August 2026. Administrators replace them by those of their contract.
+Of EvoLink's pages where they name one, which have no date and looked like spring 2026, and of its
+documentation of that summer; else the makers' list prices as of 21 August 2026. Administrators replace them by those of their contract.
 """
 
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import migrations
 
 PAGE = datetime(2026, 3, 1, tzinfo=UTC), "EvoLink's page, read in 2026"
+MANUAL = datetime(2026, 7, 1, tzinfo=UTC), "EvoLink's documentation, July and August 2026"
 LIST = datetime(2026, 8, 21, tzinfo=UTC), "The maker's list price of 21 August 2026"
 AFTER_INTRODUCTION = datetime(2027, 1, 1, tzinfo=UTC), "The maker's list price after 2026"
 GPT = datetime(2026, 7, 30, tzinfo=UTC), "The maker's list price from 30 July 2026"
@@ -29,6 +30,9 @@ PRICES = (
     ),
     ("gemini-2.5-flash", PAGE, "0.24 0.024 2.00", None),
     ("gemini-2.5-flash-lite", PAGE, "0.081 0.0083 0.321", None),
+    ("claude-fable-5", MANUAL, "9.00 0.90 45.00", None),
+    ("claude-sonnet-5", MANUAL, "2.70 0.27 13.50", None),
+    ("claude-haiku-4-5", MANUAL, "0.90 0.09 4.50", None),
     ("gemini-3.1-pro-preview", LIST, "2 0.20 12", (200_000, "4 0.40 18")),
     ("gemini-3.7-flash", LIST, "0.75 0.075 3.75", None),
     ("gemini-3.7-flash", AFTER_INTRODUCTION, "1.50 0.15 7.50", None),

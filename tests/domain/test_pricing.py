@@ -208,6 +208,24 @@ def test_every_shipped_price_can_be_used_and_says_where_it_is_from() -> None:
         assert each.cached < each.prompt < each.completion
 
 
+@pytest.mark.parametrize(
+    ("model", "rates"),
+    [
+        ("gemini-3-pro-preview", "1.60 0.160 9.60 3.20 0.319 14.40"),
+        ("gemini-2.5-flash-lite", "0.081 0.0083 0.321"),
+        ("claude-sonnet-5", "2.70 0.27 13.50"),
+        ("gpt-5.5", "5 0.50 30 10 1.00 45"),
+        ("deepseek-v4-flash", "0.14 0.028 0.28"),
+    ],
+)
+def test_shipped_prices_are_those_that_were_read(model: str, rates: str) -> None:
+    shipped = Price.objects.get(model=model)
+
+    names = ("prompt", "cached", "completion", "long_prompt", "long_cached", "long_completion")
+    found = [getattr(shipped, name) for name in names]
+    assert [rate for rate in found if rate is not None] == list(map(Decimal, rates.split()))
+
+
 def _closed(conversation: Conversation, **told: object) -> Completion:
     row = begin_turn(conversation).reply.completions.get()
     assert ledger.close_row(row.pk, Receipt(**told))  # type: ignore[arg-type]
