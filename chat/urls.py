@@ -108,4 +108,9 @@ urlpatterns = [
     path("usage/team/people/<int:person_id>/", include(_person)),
     path("usage/team/statements/", statements.statements, name="statements"),
     path("usage/team/statements/<int:year>-<int:month>/", statements.statement, name="statement"),
+    path(
+        "usage/team/statements/<int:year>-<int:month>/table.csv",
+        statements.statement_table,
+        name="statement_table",
+    ),
 ]

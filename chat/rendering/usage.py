@@ -11,6 +11,7 @@ from typing import Any
 
 from chat.queries.usage import By, Report, Row
 from chat.queries.usage.people import Idle
+from chat.queries.usage.statements import Statement
 from chat.queries.usage.waits import Wait
 from chat.rendering.sheet import exact, harmless, written
 
@@ -62,6 +63,14 @@ def table(report: Report, rows: Iterable[Row]) -> str:
     return written((*keys, *_FIGURES), ((*_key(row, report.by), *_figures(row)) for row in lines))
 
 
+def statement(made: Statement) -> str:
+    """A line for each cost centre, person, model and currency."""
+    keys = ("month", "cost_centre", "person", "email", "model")
+    return written(
+        (*keys, *_FIGURES), ((*_account(made, row), *_figures(row)) for row in made.parts)
+    )
+
+
 def people(idle: Iterable[Idle]) -> str:
     return written(
         ("person", "email", "last_day"),
@@ -84,6 +93,12 @@ def _key(row: Row, by: By) -> Iterator[Any]:
         yield row.hour
     else:
         yield harmless(row.group or row.model or row.source or row.cost_centre)
+
+
+def _account(made: Statement, row: Row) -> Iterator[Any]:
+    assert row.user is not None
+    yield f"{made.month:%Y-%m}"
+    yield from map(harmless, (row.cost_centre, row.user.name, row.user.email, row.model))
 
 
 def _figures(row: Row) -> Iterator[Any]:

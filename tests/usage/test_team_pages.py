@@ -47,6 +47,7 @@ def pages_about(person: User) -> list[str]:
         f"/usage/team/people/{person.pk}/requests/",
         "/usage/team/statements/",
         "/usage/team/statements/2026-11/",
+        "/usage/team/statements/2026-11/table.csv",
     ]
 
 
@@ -358,6 +359,33 @@ def test_the_statement_of_those_without_a_cost_centre_is_theirs_alone(
     everybody = rita_sees.get(address).context["statement"]
 
     assert (without.total.completions, everybody.total.completions) == (1, 2)
+
+
+def test_a_statement_leads_to_a_file_of_its_own_to_the_last_digit(
+    rita_sees: Client, spend: Spend, estimated: Spend
+) -> None:
+    spend(cost_centre="R&D")
+    estimated(prompt=1_000_000, output=0, cost_centre="R&D", model_asked="gpt-5.4")
+    spend(cost_centre="4711", user=User.objects.create_user("dan@example.org"))
+    spend(cost_centre="R&D", started_at=NOON.replace(month=10))
+
+    page = rita_sees.get("/usage/team/statements/2026-11/", {"cost_centre": "R&D"})
+    (address,) = re.findall(r'href="([^"]*table.csv[^"]*)"', page.content.decode())
+    header, *lines = cells(rita_sees.get(address.replace("&amp;", "&")))
+    everybody = cells(rita_sees.get("/usage/team/statements/2026-11/table.csv"))[1:]
+
+    found = [dict(zip(header, line, strict=True)) for line in lines]
+    names = ("month", "cost_centre", "email", "model", "cost", "currency")
+    assert [tuple(each[name] for name in names) for each in found] == [
+        ("2026-11", "R&D", "ben@example.org", "Gemini-3.0-pro", "0.0181744", "USD"),
+        ("2026-11", "R&D", "ben@example.org", "gpt-5.4", "2.5", "USD"),
+    ]
+    assert Decimal(found[1]["cost_high"]) == 10
+    assert [(line[1], line[3]) for line in everybody] == [
+        ("4711", "dan@example.org"),
+        ("R&D", "ben@example.org"),
+        ("R&D", "ben@example.org"),
+    ]
 
 
 def test_my_usage_says_what_today_and_this_month_took(

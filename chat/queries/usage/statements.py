@@ -20,6 +20,8 @@ class Statement:
 
     month: date
     cost_centre: str | None
+    # By cost centre, person, model and currency.
+    parts: list[Row]
     by_person: list[Row]
     by_model: list[Row]
     total: Row
@@ -43,14 +45,24 @@ def months() -> dict[date, list[Row]]:
 def statement(month: date, cost_centre: str | None) -> Statement:
     """Two queries."""
     scope = Scope(month, calendar.last_of_month(month), cost_centre=cost_centre)
-    found = lines(scope.totals(Grain.MONTH), "user", "model")
+    found = lines(scope.totals(Grain.MONTH), "cost_centre", "user", "model")
     people = User.objects.in_bulk({line["user"] for line in found})
-    parts = [Row(user=people[line["user"]], model=line["model"], **figures(line)) for line in found]
-    by_person = merged((replace(row, model="") for row in parts), lambda row: row.key)
-    by_model = merged((replace(row, user=None) for row in parts), lambda row: row.key)
+    parts = [
+        Row(
+            user=people[line["user"]],
+            model=line["model"],
+            cost_centre=line["cost_centre"],
+            **figures(line),
+        )
+        for line in found
+    ]
+    whole = [replace(row, cost_centre="") for row in parts]
+    by_person = merged((replace(row, model="") for row in whole), lambda row: row.key)
+    by_model = merged((replace(row, user=None) for row in whole), lambda row: row.key)
     return Statement(
         month=month,
         cost_centre=cost_centre,
+        parts=parts,
         by_person=sorted(by_person, key=most_first),
         by_model=sorted(by_model, key=most_first),
         total=in_all(parts),
