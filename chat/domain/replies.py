@@ -100,9 +100,13 @@ def start(
     reply = row.message
     assert reply is not None
     conversation = reply.conversation
-    # The settings of this moment are asked with, so this is the model that is asked.
+    # The settings of this moment are asked with, so this is the model that is asked, unless budgets
+    # hold what another one costs.
     if row.model_asked != conversation.model:
-        Completion.objects.filter(pk=row.pk).update(model_asked=conversation.model)
+        if row.holds.exists():
+            conversation.model = row.model_asked
+        else:
+            Completion.objects.filter(pk=row.pk).update(model_asked=conversation.model)
     begun, thought = _begun(row)
     return Work(
         reply_id=reply_id,

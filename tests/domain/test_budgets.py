@@ -188,6 +188,17 @@ def test_money_is_held_by_the_price_and_posted_as_the_cost(ana: User) -> None:
     assert left() == (int(Decimal("0.0009808").scaleb(12)), 0)
 
 
+def test_the_model_is_asked_for_which_money_is_held(ana: User) -> None:
+    budget(tokens=None, money=Decimal("0.01"), currency="USD")
+    reply = begin_turn(conversation := chat(ana, model="gemini-2.5-flash")).reply
+    Conversation.objects.filter(pk=conversation.pk).update(model="gpt-5.5")
+
+    work = replies.start(reply.pk, processes.join("a process"))
+
+    assert work is not None
+    assert work.request.model == reply.completions.get().model_asked == "gemini-2.5-flash"
+
+
 @pytest.mark.parametrize("fields", [{"currency": "EUR"}, {"currency": "USD"}])
 def test_money_is_not_kept_by_what_has_no_price_in_it(ana: User, fields: dict[str, Any]) -> None:
     budget(tokens=None, money=Decimal(100), **fields)
