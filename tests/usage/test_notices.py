@@ -156,6 +156,7 @@ def test_the_page_of_budgets_says_where_each_stands(
     assert rows[2].startswith("Each person, each day – – 1,000 tokens –")
     assert rows[3].startswith("Cleo 70 % 700 300 1,000 tokens 0")
     assert rows[4].startswith("Ben 10 % 100 900 1,000 tokens 0")
+    assert "Estimates count with their likely figure." in shown
 
 
 def test_reviewers_look_at_budgets_and_administrators_change_them(

@@ -431,6 +431,7 @@ def test_my_budgets_stand_with_what_is_used_held_and_left(
     assert row.startswith("Day, your own 3,500 1,200 5,000 300 24 November, 00:00")
     assert "12.50\xa0EUR" in page
     assert "7,777" not in page
+    assert "Estimates count with their likely figure." in page
 
 
 @pytest.mark.parametrize(
