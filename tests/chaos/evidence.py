@@ -130,3 +130,5 @@ class Evidence:
     living: list[str] = field(default_factory=list)
     # What `manage.py prove` says does not hold.
     disproved: list[str] = field(default_factory=list)
+    # Where `manage.py usage verify` says that totals differ from the ledger.
+    miscounted: list[str] = field(default_factory=list)

@@ -159,6 +159,7 @@ def _collect(here: Stage, first: tuple[int, int]) -> None:
     found.believed = _believed(world)
     found.living = [world.name_of(number) for number in range(here.size)]
     found.disproved = _disproved(world)
+    found.miscounted = _miscounted(world)
 
 
 def _last_ids(world: World) -> tuple[int, int]:
@@ -213,6 +214,12 @@ def _disproved(world: World) -> list[str]:
         return []
     lines = [line for line in done.stdout.splitlines() if line.startswith("DOES NOT HOLD")]
     return lines or [done.stderr.strip()]
+
+
+def _miscounted(world: World) -> list[str]:
+    """By the totals that the usage pages read."""
+    done = world.run("manage.py", "usage", "verify")
+    return [] if done.returncode == 0 else [*done.stdout.splitlines(), done.stderr.strip()]
 
 
 def logs(world: World) -> list[Path]:

@@ -202,6 +202,10 @@ DOCTORED: list[tuple[str, Callable[[Evidence], None]]] = [
         lambda found: found.disproved.append("DOES NOT HOLD 1 Every reply answers a prompt."),
     ),
     (
+        "The totals are what the ledger adds up to",
+        lambda found: found.miscounted.append("day 2026-11-29 00:00 ana@example.org: cost +1"),
+    ),
+    (
         "A kill hits several answers",
         lambda found: found.kills.append(Kill(0, 9.0, (11,), is_calm=True, lag=0.0)),
     ),

@@ -328,6 +328,10 @@ def _disproved(evidence: Evidence) -> Iterator[str]:
     yield from evidence.disproved
 
 
+def _miscounted(evidence: Evidence) -> Iterator[str]:
+    yield from evidence.miscounted
+
+
 # Kills
 
 
@@ -406,6 +410,7 @@ PROMISES: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "A process has a row": _processes_without_row,
     "A process ends when it is told to, and well": _processes_that_ended_badly,
     "What has to be true of the database is": _disproved,
+    "The totals are what the ledger adds up to": _miscounted,
     "A kill hits several answers": _kills_that_hit_too_few,
     "A kill costs next to no text": _text_lost_by_kills,
 }

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
+from chat.domain import totals
 from chat.enums import CompletionState, Fault, MessageState, Role
-from chat.models import Completion, Conversation, JournalPiece, Message
+from chat.models import Allowance, Completion, Conversation, JournalPiece, Message
 from chat.queries import invariants, thread
 from tests.crashes import diary as diaries
 from tests.crashes.ana import key_of
@@ -73,6 +74,15 @@ def everything_is_over(_story: Story) -> Iterator[str]:
 
 def the_data_is_as_it_has_to_be(_story: Story) -> Iterator[str]:
     yield from (str(finding) for finding in invariants.findings() if not finding.holds)
+
+
+def what_is_counted_is_what_the_ledger_says(_story: Story) -> Iterator[str]:
+    yield from map(str, totals.differences())
+    took = sum((row.prompt or 0) + (row.output or 0) for row in Completion.objects.all())
+    # A month may have ended meanwhile.
+    found = Allowance.objects.aggregate(used=Sum("used", default=0), held=Sum("held", default=0))
+    if found != {"used": took, "held": 0}:
+        yield f"the budget has {found}, and {took} tokens were taken"
 
 
 def accepted_prompts_are_there_once(story: Story) -> Iterator[str]:
@@ -231,6 +241,7 @@ def _screens(story: Story) -> dict[str, Screen]:
 CHECKS: tuple[Callable[[Story], Iterator[str]], ...] = (
     everything_is_over,
     the_data_is_as_it_has_to_be,
+    what_is_counted_is_what_the_ledger_says,
     accepted_prompts_are_there_once,
     each_prompt_has_the_replies_that_were_asked_for,
     a_send_always_gave_the_same_turn,

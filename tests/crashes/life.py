@@ -14,9 +14,11 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from chat.completions import retries
+from chat.domain import totals
+from chat.enums import Period
 from chat.generation.ownership import AlreadyServed, Ownership
 from chat.generation.service import Service
-from chat.models import Message, Process
+from chat.models import Budget, Message, Process
 from chat.queries import invariants
 from tests.crashes.ana import Ana
 from tests.crashes.databases import use
@@ -58,10 +60,12 @@ class Life:
 
 
 def prepare(database: str) -> None:
-    """Make the database that every case begins with: Ana is there, and nothing else."""
+    """Make the database that every case begins with: Ana is there, and a budget that refuses
+    nothing and counts."""
     use(database)
     call_command("migrate", verbosity=0)
     make_user("ana")
+    Budget.objects.create(period=Period.MONTH, tokens=10**9, is_hard=False)
     connections.close_all()
 
 
@@ -87,6 +91,7 @@ def _look_at_what_is_left() -> None:
     """What a kill leaves has nobody to go on with it, but is otherwise as it has to be."""
     found = [finding for finding in invariants.findings() if not finding.holds]
     wrong = [str(finding) for finding in found if finding.invariant.name not in LEFT_BY_THE_DEAD]
+    wrong += map(str, totals.differences())
     assert not wrong, f"before the start: {wrong}"
     connections.close_all()
 
