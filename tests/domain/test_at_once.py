@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from types import ModuleType
@@ -44,6 +44,7 @@ from chat.models import (
     Budget,
     Completion,
     Conversation,
+    Correction,
     Hold,
     Message,
     Price,
@@ -100,7 +101,7 @@ class Life:
             self.roll_back: 2,
             self.close_once_more: 1,
             self.judge: 1,
-            self.set_a_price: 1,
+            self.set_a_price: 2,
             self.value_anew: 2,
         }
         for deed in self.rng.choices(list(deeds), list(deeds.values()), k=DEEDS):
@@ -155,9 +156,10 @@ class Life:
         other.claim = processes.join("come back")
 
     def set_a_price(self) -> None:
+        """From now on, or from before anything here began."""
         Price.objects.create(
             model=self.rng.choice(MODELS),
-            effective_from=timezone.now(),
+            effective_from=timezone.now() - self.rng.choice([timedelta(0), timedelta(hours=1)]),
             prompt=Decimal(self.rng.randrange(100)) / 10,
             completion=Decimal(self.rng.randrange(100)) / 10,
         )
@@ -209,7 +211,7 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_whatever_several_processes_do_at_once_the_books_agree(seed: int) -> None:
-    limits = _budgets()
+    limits, began = _budgets(), timezone.now()
     chats = [
         make_conversation(person, model=model, parameters={"max_tokens": 100})
         for person in (make_user("ana"), make_user("ben"), make_user("cleo"))
@@ -232,6 +234,9 @@ def test_whatever_several_processes_do_at_once_the_books_agree(seed: int) -> Non
     assert invariants.broken() == []
     assert not Completion.objects.open().exists()
     assert set(Allowance.objects.values_list("held", flat=True)) == {0}
+    _agree(limits)
+    _value_all_anew(since=began)
+    assert Correction.objects.exists()
     _agree(limits)
 
 
@@ -303,6 +308,19 @@ def _alone(live: Callable[[], object]) -> None:
         live()
     finally:
         connections.close_all()
+
+
+def _value_all_anew(since: datetime) -> None:
+    """With what others have begun and left."""
+    for model in MODELS:
+        rates = {"prompt": Decimal(1), "completion": Decimal(2)}
+        Price.objects.create(model=model, effective_from=since, **rates)
+        for _ in range(2):
+            revaluation = revaluing.begin(
+                model=model, by=None, reason="In the end", includes_priced=True
+            )
+            assert revaluing.proceed(revaluation, seconds=60)
+    assert invariants.broken() == []
 
 
 def _sweep() -> None:
