@@ -29,6 +29,7 @@ from tests.evoweb_process import EvowebProcess, send
 from tests.factories import make_conversation
 from tests.upstream.process import Upstream
 from tests.usage.conftest import NOON, SECRET, ClientFor, Spend, body_of
+from tests.waiting import eventually
 
 TODAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINE = ["my_ledger_csv", "my_ledger_jsonl", "my_ledger_focus"]
@@ -472,7 +473,10 @@ def test_a_running_evoweb_sends_the_file_in_pieces(
 ) -> None:
     with evoweb.session() as browser:
         send(browser, "Hello")
-        answer = browser.get("/usage/team/ledger.jsonl")
+        # What has not ended is not in it.
+        answer = eventually(
+            lambda: browser.get("/usage/team/ledger.jsonl"), lambda it: bool(it.text)
+        )
 
     assert "Content-Length" not in answer.headers
     assert "no-store" in answer.headers["Cache-Control"]
