@@ -28,6 +28,7 @@ from chat.generation import metrics
 from chat.generation.service import NotServing
 from chat.generation.supervisor import Draining, Full, FullForOne
 from chat.models import Budget
+from chat.rendering import budgets
 
 _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
@@ -101,12 +102,15 @@ def _used_up(error: BudgetExceeded) -> str:
     """Nearly used up is used up too, if what is left does not reach for this conversation."""
     budget = error.budget
     whose = (_SHARED if budget.is_with_others else _MINE)[Period(budget.period)]
-    when = formats.date_format(timezone.localtime(error.resets_at), "DATETIME_FORMAT")
     words = gettext(
-        "It starts anew on %(when)s. Your text is kept: send it then, choose a shorter longest "
-        "answer, or ask for more."
+        "The limit is %(limit)s, and it starts anew on %(when)s. Your text is kept: send it then, "
+        "choose a shorter longest answer, or ask for more."
     )
-    return f"{whose} {words % {'when': when}}"
+    facts = {
+        "limit": budgets.amount(budget.limit, budget.currency),
+        "when": formats.date_format(timezone.localtime(error.resets_at), "DATETIME_FORMAT"),
+    }
+    return f"{whose} {words % facts}"
 
 
 def _too_fast(error: TooFast) -> Refusal:

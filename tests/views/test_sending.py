@@ -472,7 +472,8 @@ def test_a_send_over_a_budget_says_which_until_when_and_keeps_the_text(
         assert answer.status_code == 429
         (notice,) = notices(answer)
         assert notice.startswith(
-            "The budget that you share with others is used up for this month. It starts anew on 1 "
+            "The budget that you share with others is used up for this month. The limit is "
+            "10 tokens, and it starts anew on 1 "
         )
         assert "Your text is kept" in notice
         assert f'hx-post="/usage/budgets/{month.pk}/ask/"' in page_of(answer)
