@@ -88,7 +88,11 @@ def test_a_model_that_fails_often_is_told_of(ana: User, spend: Spend) -> None:
 @pytest.mark.parametrize(
     ("kind", "words", "leads_to"),
     [
-        (News.METER_DIFFERS, "in 24 hours, and the ledger has 0.00", "/usage/meter/"),
+        (
+            News.METER_DIFFERS,
+            "in 24 hours, and the ledger has 0.00\xa0USD. Others may use the same key",
+            "/usage/meter/",
+        ),
         (News.BALANCE_LOW, "about 1.38\xa0USD are left", "/usage/meter/"),
         (News.UNPRICED, "acme/9 has no price", "/usage/prices/model/?model=acme%2F9"),
     ],

@@ -142,6 +142,18 @@ def test_a_sum_that_holds_an_estimate_is_marked(
     assert len(re.findall(r"<td[^>]*>≈ ", page)) == 2 * 3
 
 
+def test_what_a_cache_saved_is_said(ben: User, client_for: ClientFor, spend: Spend) -> None:
+    spend(prompt_tokens=100_000, completion_tokens=1)
+    without = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+    spend(prompt_tokens=100_000, cached_tokens=50_000, completion_tokens=1)
+
+    page = client_for(ben).get(reverse(MINE), NOVEMBER).content.decode()
+
+    # 50,000 × (1.60 − 0.16), a million.
+    assert "Tokens that were read from a cache saved 0.0720\xa0USD." in page
+    assert "cache saved" not in without
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_member_sees_only_their_own_figures(
     ben: User, cleo: User, client_for: ClientFor, spend: Spend

@@ -99,10 +99,15 @@ def test_what_has_no_price_stands_first_with_what_it_concerns(
     rita: User, client_for: ClientFor, unpriced: Completion, spend: Spend
 ) -> None:
     spend(started_at=YESTERDAY)
+    rates = {"prompt": Decimal(1), "completion": Decimal(2)}
+    Price.objects.create(model="ours", effective_from=YESTERDAY, source="A contract", **rates)
 
     answer = client_for(rita).get(reverse("prices"))
 
     assert answer.context["concerned"][0].model == UNPRICED
+    shipped = Price.objects.filter(is_shipped=True).values_list("model").distinct().count()
+    assert words(answer).count("came with evoweb</span>") == shipped
+    assert "A contract </td>" in words(answer)
     assert "<strong>One model</strong> that is in use has no price." in words(answer)
     assert "What one request with 1,904 tokens has cost is not known." in words(answer)
     assert reverse("set_price") not in words(answer)
