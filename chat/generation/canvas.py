@@ -89,6 +89,17 @@ class Canvas:
         )
         self.strokes.append(Stroke(patch, is_reasoning, goes_on))
 
+    def end(self, text: str, reasoning: str) -> None:
+        """The reply is over, and this is all of it. From any thread."""
+        self.draw()
+        with self._lock, translation.override(self._language):
+            for is_reasoning, drawn, whole in (
+                (True, self._reasoning, reasoning),
+                (False, self._text, text),
+            ):
+                if patch := drawn.end(whole):
+                    self._add(patch, is_reasoning=is_reasoning)
+
     def picture(self) -> tuple[Picture, int]:
         """All that was published, and the position that it is of. From any thread."""
         self.draw()

@@ -14,7 +14,7 @@ from chat.generation.canvas import Canvas
 from chat.models import Conversation, Message, User
 from chat.queries import people, thread
 from chat.queries.thread import Entry
-from chat.rendering import frames, markdown
+from chat.rendering import frames
 
 
 class Gone(Exception):
@@ -33,33 +33,14 @@ class Eyes:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How far a page shows the text of a reply that was being written."""
-
-    canvas: Canvas
-    position: int
-
-    def is_all_of(self, reply: Message) -> bool:
-        """Whether nothing would change if the text came as it is now: there is no need to send it
-        again then, nor to move what somebody reads or has selected."""
-        if reply.pk != self.canvas.reply.reply_id or reply.is_running:
-            return False
-        picture, position = self.canvas.picture()
-        return position == self.position and picture == (
-            markdown.render(reply.text),
-            markdown.render(reply.reasoning),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Update:
     """What changed up to `revision`, rendered.
 
     `rendered` names the messages that the frame holds, `running` those of them that are still
     being written, and `waiting` those that have no text so far; `is_whole` says that there are no
-    others on the page. The reply of the canvas is in it as far as `position`. `answering` is the
-    reply that people wait for, and `ended` the last one of the conversation if it changed and is
-    over.
+    others on the page. The reply of the canvas is in it as far as `position`; of one that the page
+    `keeps` the text is not in it. `answering` is the reply that people wait for, and `ended` the
+    last one of the conversation if it changed and is over.
     """
 
     frame: str
@@ -69,6 +50,7 @@ class Update:
     running: frozenset[int] = frozenset()
     waiting: frozenset[int] = frozenset()
     position: int = 0
+    keeps: bool = False
     answering: int | None = None
     ended: int | None = None
 
@@ -110,12 +92,12 @@ def read(
     since: int,
     canvas: Canvas | None,
     unseen: int | None,
-    shown: Shown | None = None,
+    shown: Canvas | None = None,
 ) -> Update:
     """Read what changed after revision `since`, and the reply `unseen` in any case, and render it.
 
-    `canvas` has the text of the reply that is being written, as far as it is known here, and
-    `shown` says what the page has of one that was. Raises Gone.
+    `canvas` has the text of the reply that is being written, as far as it is known here; `shown` is
+    the one of which the page has a part, and will have the rest before this. Raises Gone.
     """
     user = User.objects.filter(pk=eyes.user_id).first()
     conversation = (
@@ -134,7 +116,7 @@ def _read(
     since: int,
     canvas: Canvas | None,
     unseen: int | None,
-    shown: Shown | None,
+    shown: Canvas | None,
 ) -> Update:
     if conversation.revision == since and unseen is None:
         answering = thread.answering(conversation)
@@ -148,15 +130,17 @@ def _read(
         known=[canvas.reply.reply_id] if canvas else (),
     )
     answering = _answering_among(entries) or thread.answering(conversation)
-    position = 0
+    position, keeps = 0, False
     for place, entry in enumerate(entries):
-        if canvas and entry.message.is_running and entry.message.pk == canvas.reply.reply_id:
+        message = entry.message
+        if canvas and message.is_running and message.pk == canvas.reply.reply_id:
             picture, position = canvas.picture()
             entries[place] = replace(entry, picture=picture)
-        elif shown and not whole and shown.is_all_of(entry.message):
-            entries[place] = replace(entry, is_shown=True)
+        elif shown and not (whole or message.is_running) and message.pk == shown.reply.reply_id:
+            shown.end(message.text, message.reasoning)
+            entries[place], keeps = replace(entry, is_shown=True), True
     update = _update(entries, conversation, answering=answering, whole=whole)
-    return replace(update, position=position)
+    return replace(update, position=position, keeps=keeps)
 
 
 def _update(

@@ -13,7 +13,7 @@ from chat.generation.canvas import Canvas
 from chat.generation.hub import Watch
 from chat.generation.pool import FAULTS
 from chat.generation.service import Service
-from chat.generation.updates import Eyes, Shown, Update
+from chat.generation.updates import Eyes, Update
 from chat.rendering import frames
 
 AGAIN_SECONDS = 1.0
@@ -115,8 +115,11 @@ class Viewer:
                 since=self._revision,
                 canvas=canvas,
                 unseen=unseen,
-                shown=Shown(self._canvas, self._position) if self._canvas else None,
+                shown=self._canvas,
             )
+        if update.keeps and self._canvas is not None:
+            while self._canvas.position > self._position:
+                await self._show(self._next_strokes(self._canvas))
         if update.answering is not None:
             self._service.follow(update.answering, self._conversation_id)
         self._revision = update.revision

@@ -34,7 +34,7 @@ class LiveMarkdown:
     """The HTML of all that was given to `grow`, without the footnotes, which come at the end.
 
     It is what `markdown.render` makes of the same text, unless something is mentioned before it is
-    defined: then that is right only at the end. Not for several threads at once.
+    defined: then that is right only at the `end`. Not for several threads at once.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -74,6 +74,11 @@ class LiveMarkdown:
             return self._render()
         except TooIntricate:
             return self._give_up()
+
+    def end(self, text: str) -> Patch | None:
+        """This is the whole text: what is right only now comes too. Nothing grows after it."""
+        before, self._settled, self._open = self.html, [], str(markdown.render(text))
+        return patch(before, self._open)
 
     def _lengthen(self, words: str) -> Patch | None:
         """Add to the words at the end, whatever they are within."""
