@@ -1,4 +1,4 @@
-"""What charts are drawn from: the exact figures behind the rounded ones that a table shows."""
+"""The frame of a chart, and what it shows in words."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat.queries.usage import By, Report, Row
-from chat.rendering.sheet import exact
 from chat.templatetags.chat import money, tokens
 from chat.templatetags.usage import hour_label
 
@@ -66,27 +65,3 @@ def _when(row: Row, by: By) -> str:
         return hour_label(row.hour or 0)
     form = "YEAR_MONTH_FORMAT" if by == By.MONTH else "DATE_FORMAT"
     return formats.date_format(row.day, form)
-
-
-@register.filter
-def exact_costs(row: Row) -> str:
-    """Each currency with its amount, and how much of that is certain: "EUR:1.25:1.25 USD:3:2.5"."""
-    pairs = zip(row.costs, row.costs_low or row.costs, strict=True)
-    return " ".join(f"{letters}:{exact(cost)}:{exact(low)}" for (letters, cost), (_, low) in pairs)
-
-
-@register.filter
-def exact_tokens(row: Row) -> str:
-    """In the same way: "tokens:1904:1904"."""
-    if row.total_tokens is None:
-        return ""
-    return f"tokens:{row.total_tokens}:{row.prompt_low + row.output_low}"
-
-
-@register.filter
-def share_of_cost(row: Row, whole: Row) -> str:
-    """How many hundredths of the whole cost it is, if that is in one currency."""
-    if len(whole.costs) != 1 or not row.costs or not whole.costs[0][1]:
-        return ""
-    # Written as SVG reads it, whatever the language.
-    return f"{100 * row.costs[0][1] / whole.costs[0][1]:.1f}"

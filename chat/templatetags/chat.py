@@ -7,10 +7,11 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from chat.models import Budget, Notice
 from chat.queries import calendar
-from chat.queries.usage import Amounts
+from chat.queries.usage import Amounts, Row
 from chat.rendering import budgets, notices
 from chat.rendering.live import LiveMarkdown
 from chat.rendering.markdown import render
@@ -42,6 +43,15 @@ def money(amounts: Amounts) -> str:
     """Amounts of each currency, rounded to be read."""
     space = "\N{NO-BREAK SPACE}"
     return " + ".join(f"{budgets.written(amount)}{space}{currency}" for currency, amount in amounts)
+
+
+@register.filter
+def cost(row: Row) -> str:
+    """What it has cost, as far as that is known."""
+    if not row.is_priced:
+        return pgettext("a cost", "unknown")
+    mark = "≥ " if row.unpriced else "≈ " if row.estimated else ""
+    return mark + money(row.costs)
 
 
 @register.filter

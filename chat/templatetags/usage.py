@@ -1,9 +1,8 @@
-"""How the usage pages write shares, waits and hours, and the heads of columns to sort by."""
+"""How the usage pages write shares, waits, hours and budgets."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from django import template
 from django.utils import formats
@@ -13,18 +12,16 @@ from chat.enums import Source
 from chat.models import Budget
 from chat.models.budget import amount_of
 from chat.queries.usage.waits import Wait
-from chat.templatetags.chat import money, tokens
+from chat.templatetags.chat import money, part, tokens
 
 register = template.Library()
 SPACE = "\N{NO-BREAK SPACE}"
 
 
 @register.filter
-def share(part: int, whole: int) -> str:
+def share(count: int, whole: int) -> str:
     """How much of the whole it is, to a tenth of a hundredth."""
-    if not whole:
-        return "–"
-    return f"{formats.number_format(100 * part / whole, decimal_pos=1)}{SPACE}%"
+    return part(Decimal(count) / whole) if whole else "–"
 
 
 @register.filter
@@ -33,7 +30,7 @@ def wait(span: Wait | None) -> str:
     if span is None:
         return "–"
     digits = 2 if span.seconds < 1 else 1 if span.seconds < 10 else 0
-    count = formats.number_format(span.seconds, decimal_pos=digits)
+    count = formats.number_format(round(span.seconds, digits), decimal_pos=digits)
     words = _("%(count)s s") % {"count": count}
     return f"{span.bound}{SPACE}{words}" if span.bound else words
 
@@ -64,18 +61,3 @@ def about(figure: str, estimates: int) -> str:
 def of_budget(parts: int, budget: Budget) -> str:
     """So much of it, in tokens or in its currency."""
     return money_in(amount_of(parts), budget.currency) if budget.currency else tokens(parts)
-
-
-@register.inclusion_tag("usage/_sort.html", takes_context=True)
-def sort_head(context: dict[str, Any], column: str, label: str) -> dict[str, Any]:
-    """The head of a column. Its first click brings the most to the top, of names the first."""
-    sort = context.get("sort", "")
-    is_down, is_up = sort == f"-{column}", sort == column
-    first, other = (column, f"-{column}") if column == "name" else (f"-{column}", column)
-    return {
-        "request": context["request"],
-        "label": label,
-        "is_name": column == "name",
-        "direction": "descending" if is_down else "ascending" if is_up else "",
-        "next": other if sort == first else first,
-    }

@@ -1,4 +1,4 @@
-"""How long the first token took, read out of counters between limits."""
+"""How long first tokens took, out of counters, and how waits and shares are written."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 
 from chat.models.total import FIRST_TOKEN_COUNTERS
 from chat.queries.usage.waits import Wait, quantile
-from chat.templatetags.usage import wait
+from chat.templatetags.usage import share, wait
 
 HALF = Decimal("0.5")
 
@@ -39,3 +39,19 @@ def test_at_the_ends_only_the_limit_is_known(counter: str, words: str) -> None:
 def test_where_nothing_was_counted_nothing_is_said(counts: tuple[int, ...]) -> None:
     assert quantile(counts, HALF) is None
     assert wait(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [("0.096", "0.10 s"), ("1.96", "2.0 s"), ("12.6", "13 s"), ("59.7", "60 s")],
+)
+def test_a_wait_is_rounded_and_not_cut_off(seconds: str, words: str) -> None:
+    assert wait(Wait(Decimal(seconds))) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "whole", "words"),
+    [(2, 3, "66.7\xa0%"), (1, 3, "33.3\xa0%"), (0, 3, "0.0\xa0%"), (0, 0, "–")],
+)
+def test_a_share_is_rounded_and_not_cut_off(count: int, whole: int, words: str) -> None:
+    assert share(count, whole) == words
