@@ -86,7 +86,7 @@ def report(scope: Scope, by: By) -> Report:
         rows=_in_order(rows, by),
         parts=parts,
         total=in_all(counted),
-        running=scope.running().count(),
+        running=scope.running(),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from chat.enums import Grain
 from chat.models import Completion, Total
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import Group
 
     from chat.models import User
+
+# Totals of one grain, from a day to the one after the last.
+Stretch = tuple[Grain, date, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +49,29 @@ class Scope:
     @property
     def moments(self) -> tuple[datetime, datetime]:
         """The half-open period."""
-        return calendar.midnight(self.start), calendar.midnight(self.end + timedelta(days=1))
+        return calendar.midnight(self.start), calendar.midnight(self._after)
 
     def totals(self, grain: Grain | None = None) -> TotalQuerySet:
         """Of that grain; without one as few as there can be, which is enough where time is not
         told apart."""
-        totals = Total.objects.filter(self._stretches() if grain is None else self._by(grain))
-        return totals.filter(self.who(), **({"model": self.model} if self.model else {}))
+        stretches = self._stretches() if grain is None else [(grain, self.start, self._after)]
+        who = self.who() & (Q(model=self.model) if self.model else Q())
+        # In each stretch for itself, or SQLite reads all that somebody has ever used.
+        wanted = [_between(*stretch) & who for stretch in stretches]
+        return Total.objects.filter(reduce(or_, wanted))
 
     def completions(self) -> CompletionQuerySet:
         """The attempts themselves, those that run too."""
         rows = Completion.objects.between(*self.moments)
-        return rows.filter(self.who(), **({"model_asked": self.model} if self.model else {}))
+        return rows.filter(self._asked())
 
-    def running(self) -> CompletionQuerySet:
-        """Found by being open, which few are: by their time the database would look at all."""
-        return self.completions().filter(pk__in=Completion.objects.open().values("pk"))
+    def running(self) -> int:
+        """How many attempts are not over yet. Found by being open, which few are: what else is
+        asked of them is a part of the count, or the database would look at all of that time."""
+        begun, ended = self.moments
+        mine = Q(started_at__gte=begun, started_at__lt=ended) & self._asked()
+        count: int = Completion.objects.open().aggregate(n=Count("pk", filter=mine))["n"]
+        return count
 
     def who(self) -> Q:
         """By whom, for what and at whose cost."""
@@ -74,21 +86,28 @@ class Scope:
             wanted &= Q(cost_centre=self.cost_centre)
         return wanted
 
-    def _by(self, grain: Grain) -> Q:
-        return _between(grain, self.start, self.end + timedelta(days=1))
+    def _asked(self) -> Q:
+        """Of attempts."""
+        return self.who() & (Q(model_asked=self.model) if self.model else Q())
 
-    def _stretches(self) -> Q:
+    @property
+    def _after(self) -> date:
+        """The first day that is not in it."""
+        return self.end + timedelta(days=1)
+
+    def _stretches(self) -> list[Stretch]:
         """Whole months by their own totals, and the days before and after them."""
-        first, after = self.start, calendar.first_of_month(self.end + timedelta(days=1))
+        first, after = self.start, calendar.first_of_month(self._after)
         if first.day != 1:
             first = calendar.next_month(first)
         if after <= first:
-            return self._by(Grain.DAY)
-        stretches = _between(Grain.MONTH, first, after)
-        for start, end in ((self.start, first), (after, self.end + timedelta(days=1))):
-            if start < end:
-                stretches |= _between(Grain.DAY, start, end)
-        return stretches
+            return [(Grain.DAY, self.start, self._after)]
+        stretches = [
+            (Grain.DAY, self.start, first),
+            (Grain.MONTH, first, after),
+            (Grain.DAY, after, self._after),
+        ]
+        return [(grain, start, end) for grain, start, end in stretches if start < end]
 
 
 def _between(grain: Grain, start: date, end: date) -> Q:
