@@ -53,7 +53,7 @@ class Look:
 
 class Looking:
     """`user` is whose figures they are, where they are of one person; `fields` are what they can be
-    narrowed by. Two queries, without fields none."""
+    narrowed by. One query, without fields none."""
 
     def __init__(
         self,

@@ -434,19 +434,24 @@ def test_my_budgets_stand_with_what_is_used_held_and_left(
     assert "Estimates count with their likely figure." in page
 
 
+@pytest.mark.parametrize("person", ["ana", "rita"])
 @pytest.mark.parametrize(
     "query", [f"?by={by}" for by in By if by != By.CONVERSATION] + ["without-use/", "statements/"]
 )
 def test_a_team_page_takes_ten_queries_at_most_and_as_many_with_one_as_with_three(
     ben: User,
-    rita_sees: Client,
+    client_for: ClientFor,
     spend: Spend,
     query: str,
+    person: str,
+    request: pytest.FixtureRequest,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    client = client_for(request.getfixturevalue(person))
+
     def cost() -> int:
         with django_assert_max_num_queries(10) as captured:
-            assert rita_sees.get(TEAM + query).status_code == 200
+            assert client.get(TEAM + query).status_code == 200
         return len(captured)
 
     Group.objects.create(name="Sales").user_set.add(ben)

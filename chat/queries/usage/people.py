@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 
 from django.contrib.auth.models import Group
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, Value
 
 from chat.enums import Grain
 from chat.models import Total, User
@@ -31,16 +32,19 @@ class Idle:
 
 
 def choices(start: date, end: date) -> Choices:
-    """Two queries, of which one reads the totals of months."""
+    """One query, which reads the totals of months."""
     begun = calendar.midnight(calendar.first_of_month(start))
     months = Total.objects.by(Grain.MONTH).filter(
         start__gte=begun, start__lt=calendar.midnight(calendar.next_month(end))
     )
-    used = list(months.values_list("model", "cost_centre").distinct())
+    none = Value(0, output_field=IntegerField())
+    used = months.order_by().values_list(none, "model", "cost_centre")
+    groups = Group.objects.order_by().values_list("pk", "name", Value(""))
+    found = sorted(used.union(groups), key=itemgetter(1, 2))
     return Choices(
-        groups={group.pk: group for group in Group.objects.order_by("name")},
-        models=sorted({model for model, _ in used}),
-        cost_centres=sorted({cost_centre for _, cost_centre in used if cost_centre}),
+        groups={key: Group(pk=key, name=name) for key, name, _ in found if key},
+        models=sorted({model for key, model, _ in found if not key}),
+        cost_centres=sorted({centre for key, _, centre in found if not key and centre}),
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -72,13 +71,14 @@ class Report:
 
 
 def report(scope: Scope, by: By) -> Report:
-    """Three queries at most, however long: `by` is then months for days, and hours are those of
-    the last days. The newest comes first, and where time is not told apart what was used most."""
+    """Two queries, however long: `by` is then months for days, and hours are those of the last
+    days. The newest comes first, and where time is not told apart what was used most."""
     scope, by = _within_reason(scope, by)
     counted = parts = _parts(scope, by)
     if by == By.GROUP:
         # Who is in two groups is counted in both, and once in all.
-        parts = _by_group(counted)
+        counted = list({(row.user and row.user.pk, row.currency): row for row in parts}.values())
+        parts = merged((replace(row, user=None) for row in parts), _key_and_currency)
     rows = merged(parts, lambda row: row.key)
     return Report(
         scope=scope,
@@ -110,25 +110,14 @@ def _parts(scope: Scope, by: By) -> list[Row]:
     if by == By.CONVERSATION:
         return by_conversation(scope)
     look = _LOOKS[by]
-    found = lines(scope.totals(look.grain), look.column, with_waits=by == By.OUTCOME)
-    value_of = look.value_of
-    if by == By.PERSON:
-        value_of = User.objects.in_bulk({line["user"] for line in found}).__getitem__
-    rows = [Row(**{look.field: value_of(line[look.column])}, **figures(line)) for line in found]
+    found = lines(scope.totals(look.grain), *look.columns, with_waits=by == By.OUTCOME)
+    rows = [Row(**look.key_of(line), **figures(line)) for line in found]
     # An hour of the day has been on many days.
-    return merged(rows, lambda row: (row.key, row.currency))
+    return merged(rows, _key_and_currency)
 
 
-def _by_group(parts: Iterable[Row]) -> list[Row]:
-    groups = defaultdict(list)
-    for user_id, name in User.groups.through.objects.values_list("user_id", "group__name"):
-        groups[user_id].append(name)
-    rows = [
-        replace(row, user=None, group=name)
-        for row in parts
-        for name in (groups.get(row.user.pk if row.user else 0) or [""])
-    ]
-    return merged(rows, lambda row: (row.key, row.currency))
+def _key_and_currency(row: Row) -> tuple[Any, ...]:
+    return (*row.key, row.currency)
 
 
 def _in_order(rows: list[Row], by: By) -> list[Row]:
@@ -146,28 +135,42 @@ def _in_order(rows: list[Row], by: By) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """By which column of the totals, and what of a row its values are."""
+    """By which columns of the totals, and what of a row their values are."""
 
-    column: str
-    field: str
-    value_of: Callable[[Any], Any] = lambda value: value
+    columns: tuple[str, ...]
+    key_of: Callable[[dict[str, Any]], dict[str, Any]]
     grain: Grain | None = None
 
 
+def _month(line: dict[str, Any]) -> dict[str, Any]:
+    return {"day": calendar.first_of_month(calendar.today(line["start"]))}
+
+
+def _hour(line: dict[str, Any]) -> dict[str, Any]:
+    return {"hour": timezone.localtime(line["start"], timezone.get_default_timezone()).hour}
+
+
+def _person(line: dict[str, Any]) -> dict[str, Any]:
+    names = {name: line[f"user__{name}"] for name in ("email", "display_name")}
+    return {"user": User(pk=line["user"], **names)}
+
+
+def _member(line: dict[str, Any]) -> dict[str, Any]:
+    return {"user": User(pk=line["user"]), "group": line["user__groups__name"] or ""}
+
+
+def _same(column: str) -> _Look:
+    return _Look((column,), lambda line: {column: line[column]})
+
+
 _LOOKS = {
-    By.DAY: _Look("start", "day", calendar.today, Grain.DAY),
-    By.MONTH: _Look("start", "day", lambda start: calendar.first_of_month(calendar.today(start))),
-    By.HOUR: _Look(
-        "start",
-        "hour",
-        lambda start: timezone.localtime(start, timezone.get_default_timezone()).hour,
-        Grain.HOUR,
-    ),
-    By.PERSON: _Look("user", "user"),
-    # Who they are does not matter, only in which groups.
-    By.GROUP: _Look("user", "user", lambda key: User(pk=key)),
-    By.MODEL: _Look("model", "model"),
-    By.OUTCOME: _Look("model", "model"),
-    By.SOURCE: _Look("source", "source"),
-    By.COST_CENTRE: _Look("cost_centre", "cost_centre"),
+    By.DAY: _Look(("start",), lambda line: {"day": calendar.today(line["start"])}, Grain.DAY),
+    By.MONTH: _Look(("start",), _month),
+    By.HOUR: _Look(("start",), _hour, Grain.HOUR),
+    By.PERSON: _Look(("user", "user__email", "user__display_name"), _person),
+    By.GROUP: _Look(("user", "user__groups__name"), _member),
+    By.MODEL: _same("model"),
+    By.OUTCOME: _same("model"),
+    By.SOURCE: _same("source"),
+    By.COST_CENTRE: _same("cost_centre"),
 }
