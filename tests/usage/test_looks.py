@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from chat.enums import CompletionState, Source
+from chat.enums import CompletionState, Grain, Source
 from chat.models import Completion, Conversation, Total, User
 from chat.queries import usage
 from chat.queries.usage import By, Report, Scope
@@ -128,9 +128,27 @@ def test_an_empty_cost_centre_is_those_who_have_none(spend: Spend) -> None:
 )
 @pytest.mark.parametrize("by", [By.MODEL, By.MONTH])
 def test_months_and_days_together_hold_each_day_of_a_period_once(
-    every_day: None, start: date, end: date, days: int, by: By
+    every_day: None,
+    start: date,
+    end: date,
+    days: int,
+    by: By,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON.replace(month=12))
+
     assert of(by, period=(start, end)).total.completions == days
+
+
+def test_this_month_to_date_is_a_whole_one_until_it_is_over(
+    spend: Spend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend()
+    to_date = Scope(NOVEMBER[0], NOON.date())
+
+    for month, grain in ((11, Grain.MONTH), (12, Grain.DAY)):
+        monkeypatch.setattr(timezone, "now", lambda month=month: NOON.replace(month=month))
+        assert [total.grain for total in to_date.totals()] == [grain]
 
 
 @pytest.fixture

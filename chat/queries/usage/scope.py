@@ -9,6 +9,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from chat.enums import Grain
 from chat.models import Completion, Total
@@ -96,8 +97,11 @@ class Scope:
         return self.end + timedelta(days=1)
 
     def _stretches(self) -> list[Stretch]:
-        """Whole months by their own totals, and the days before and after them."""
+        """Whole months by their own totals, and the days before and after them. This month to date
+        is whole too: nothing was used in days to come."""
         first, after = self.start, calendar.first_of_month(self._after)
+        if self.end >= calendar.today(timezone.now()):
+            after = calendar.next_month(self.end)
         if first.day != 1:
             first = calendar.next_month(first)
         if after <= first:
