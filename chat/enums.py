@@ -79,6 +79,8 @@ class Grain(models.TextChoices):
     HOUR = "hour", _("Hour")
     DAY = "day", _("Day")
     MONTH = "month", _("Month")
+    # The day of one conversation. The others do not tell conversations apart.
+    TALK = "talk", _("Day of a conversation")
 
 
 class BilledBy(models.TextChoices):

@@ -13,16 +13,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.utils import timezone
 
 from chat.domain import pricing
 from chat.domain.pricing import Valuation
 from chat.enums import CompletionState, Grain
-from chat.models import Completion, Price, Total
+from chat.models import Completion, Conversation, Price, Total
 from chat.models.literals import literals
-from chat.models.total import BOUNDS, COUNTS, FIRST_TOKEN_COUNTERS, SUMS, first_token_counter
+from chat.models.total import (
+    BOUNDS,
+    COUNTS,
+    FIRST_TOKEN_COUNTERS,
+    NO_CONVERSATION,
+    SUMS,
+    first_token_counter,
+)
 from chat.queries import calendar, costs
 from chat.queries.snapshot import snapshot
 
@@ -41,6 +49,7 @@ class Key(NamedTuple):
     model: str
     source: str
     cost_centre: str
+    conversation: UUID
     currency: str
 
 
@@ -50,7 +59,7 @@ Sums = dict[Key, Amounts]
 Change = tuple[Completion, Valuation, Valuation]
 T = TypeVar("T")
 
-_LONGEST_FIRST = (Grain.MONTH, Grain.DAY, Grain.HOUR)
+_LONGEST_FIRST = (Grain.MONTH, Grain.DAY, Grain.TALK, Grain.HOUR)
 
 
 def post(row: Completion) -> None:
@@ -91,10 +100,14 @@ def revalue(changes: Iterable[Change]) -> None:
 def _sum_up(sums: Sums, row: Completion, valuation: Valuation, *, sign: int = 1) -> None:
     amounts = _amounts(row, valuation)
     for key in _keys(row, valuation):
-        whole = sums.setdefault(key, {})
-        for name, amount in amounts.items():
-            if amount is not None:
-                whole[name] = whole.get(name, 0) + sign * amount
+        _sum_into(sums, key, amounts, sign=sign)
+
+
+def _sum_into(sums: Sums, key: Key, amounts: Amounts, *, sign: int = 1) -> None:
+    whole = sums.setdefault(key, {})
+    for name, amount in amounts.items():
+        if amount is not None:
+            whole[name] = whole.get(name, 0) + sign * amount
 
 
 def _order(key: Key) -> tuple[int, Key]:
@@ -112,16 +125,23 @@ def _keys(row: Completion, valuation: Valuation) -> Iterator[Key]:
             model=row.model_asked,
             source=row.source,
             cost_centre=row.cost_centre,
+            conversation=_conversation_of(row, grain),
             currency=valuation.price.currency if valuation.price is not None else "",
         )
+
+
+def _conversation_of(row: Completion, grain: Grain) -> UUID:
+    return (grain == Grain.TALK and row.conversation_id) or NO_CONVERSATION
 
 
 def _starts(moment: datetime) -> tuple[tuple[Grain, datetime], ...]:
     """When the team's month, day and hour began in which this moment lies."""
     day = calendar.today(moment)
+    midnight = calendar.midnight(day)
     return (
         (Grain.MONTH, calendar.midnight(calendar.first_of_month(day))),
-        (Grain.DAY, calendar.midnight(day)),
+        (Grain.DAY, midnight),
+        (Grain.TALK, midnight),
         (Grain.HOUR, calendar.hour_of(moment)),
     )
 
@@ -189,7 +209,7 @@ def _add(additions: Mapping[Key, Amounts]) -> None:
 
 def _prepared(field: models.Field[Any, Any], value: Any) -> Any:
     """As the database takes it; words and numbers, which are nearly all, it takes as they are."""
-    if isinstance(value, (datetime, Decimal)):
+    if isinstance(value, (datetime, Decimal, UUID)):
         return field.get_db_prep_save(value, connection)
     return value
 
@@ -245,16 +265,17 @@ def mend() -> int:
     totals were wrong."""
     mended = 0
     for found in _batched(differences(), AT_ONCE):
-        with transaction.atomic():
-            _add({difference.key: difference.missing for difference in found})
-            Total.objects.filter(completions=0).delete()
+        _add({difference.key: difference.missing for difference in found})
         mended += len(found)
+    if mended:
+        Total.objects.filter(completions=0).delete()
     return mended
 
 
 def add_up_once() -> None:
-    """For a ledger that is older than its totals. Takes half a minute for a million rows."""
-    if not Total.objects.exists() and Completion.objects.closed().exists():
+    """For a ledger that is older than its totals, or than those of conversations. Takes half a
+    minute for a million rows."""
+    if not Total.objects.by(Grain.TALK).exists() and Completion.objects.closed().exists():
         mend()
 
 
@@ -286,7 +307,20 @@ def _kept(month: date) -> Sums:
         grain, start, *rest = values[: len(Total.KEY)]
         key = Key(Grain(grain), start.astimezone(UTC), *rest)
         kept[key] = dict(zip(ADDED, values[len(Total.KEY) :], strict=True))
-    return kept
+    return _without_the_gone(kept)
+
+
+def _without_the_gone(kept: Sums) -> Sums:
+    """The ledger forgets a conversation that is deleted for good; its totals do not."""
+    there = Conversation.objects.values_list("pk", flat=True)
+    gone = {key.conversation for key in kept} - set(there) - {NO_CONVERSATION}
+    sums: Sums = {}
+    for key, amounts in kept.items():
+        if key.conversation in gone:
+            _sum_into(sums, key._replace(conversation=NO_CONVERSATION), amounts)
+        else:
+            _sum_into(sums, key, amounts)
+    return sums
 
 
 def _in_ledger(month: date) -> Sums:

@@ -1,4 +1,5 @@
-"""What the ledger adds up to, by the team's hours, days and months: what pages of figures read.
+"""What the ledger adds up to, by the team's hours, days and months, and by the days of each
+conversation: what pages of figures read.
 
 Each closed row is added in the transaction that closes it. `domain.totals` adds, and can tell
 whether the sums are those of the ledger.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -21,6 +23,8 @@ from chat.models.money import MoneyField
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+# Where conversations are not told apart, and what was not said in one.
+NO_CONVERSATION = UUID(int=0)
 COUNTS = ("completions", "estimated", "failed", "stopped", "unknown", "unpriced")
 # Null as long as no row had a figure.
 SUMS = ("prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -72,6 +76,10 @@ class Total(models.Model):
     model = models.CharField(_("model"), max_length=200)
     source = models.CharField(_("made for"), max_length=8, choices=Source.choices)
     cost_centre = models.CharField(_("cost centre"), max_length=60, blank=True)
+    # As the ledger had it when this was added up: it may be gone since.
+    conversation = models.UUIDField(
+        _("conversation"), default=NO_CONVERSATION, db_default=NO_CONVERSATION
+    )
     # Of `cost` and its bounds; empty for what has no price.
     currency = models.CharField(_("currency"), max_length=3, blank=True)
 
@@ -113,14 +121,32 @@ class Total(models.Model):
 
     objects = TotalQuerySet.as_manager()
 
-    KEY = ("grain", "start", "user", "model", "source", "cost_centre", "currency")
+    KEY = (
+        "grain",
+        "start",
+        "user",
+        "model",
+        "source",
+        "cost_centre",
+        "conversation",
+        "currency",
+    )
 
     class Meta:
         verbose_name = _("total")
         verbose_name_plural = _("totals")
         constraints = (
             models.UniqueConstraint(
-                fields=("grain", "start", "user", "model", "source", "cost_centre", "currency"),
+                fields=(
+                    "grain",
+                    "start",
+                    "user",
+                    "model",
+                    "source",
+                    "cost_centre",
+                    "conversation",
+                    "currency",
+                ),
                 name="total_one_a_key",
             ),
         )

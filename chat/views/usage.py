@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -180,7 +181,7 @@ def _looking(request: SignedInRequest, looks: tuple[By, ...], **of_whom: Any) ->
 def _page(
     request: SignedInRequest, template: str, looking: Looking, context: dict[str, Any]
 ) -> HttpResponse:
-    report = usage.report(looking.scope, looking.by)
+    report = usage.report(looking.scope, looking.by, looking.sort)
     rows = _rows(report, looking)
     shown = {
         "report": report,
@@ -202,8 +203,10 @@ def _shared(looking: Looking) -> dict[str, Any]:
     }
 
 
-def _rows(report: Report, looking: Looking) -> list[Row]:
+def _rows(report: Report, looking: Looking) -> Sequence[Row]:
     rows = report.rows
+    if report.by == By.CONVERSATION:
+        return rows
     if report.by == By.PERSON and looking.words:
         rows = [row for row in rows if is_like(row.user, looking.words)]
     return arranged(rows, looking.sort)
@@ -228,7 +231,7 @@ def _table(request: SignedInRequest, looking: Looking, page: str, *, name: str) 
     why."""
     if not looking.is_usable:
         return _back(request, page)
-    report = usage.report(looking.scope, looking.by)
+    report = usage.report(looking.scope, looking.by, looking.sort)
     content = files.table(report, _rows(report, looking))
     return _file(content, looking, name=f"{name}-by-{report.by}")
 

@@ -82,6 +82,7 @@ def test_a_row_counts_once_it_is_closed_in_its_hour_day_and_month(ana: User) -> 
         Grain.HOUR: datetime(2026, 11, 10, 13, tzinfo=MADRID),
         Grain.DAY: datetime(2026, 11, 10, tzinfo=MADRID),
         Grain.MONTH: datetime(2026, 11, 1, tzinfo=MADRID),
+        Grain.TALK: datetime(2026, 11, 10, tzinfo=MADRID),
     }
     for total in found.values():
         assert (total.user, total.model, total.source, total.currency) == (

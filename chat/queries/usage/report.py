@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.enums import Grain
 from chat.models import User
 from chat.queries import calendar
-from chat.queries.usage.conversations import by_conversation
+from chat.queries.usage.conversations import Conversations
 from chat.queries.usage.rows import Row, figures, in_all, lines, merged, most_first
 from chat.queries.usage.scope import Scope
 
@@ -50,8 +50,8 @@ class Report:
 
     scope: Scope
     by: By
-    rows: list[Row]
-    parts: list[Row]
+    rows: Sequence[Row]
+    parts: Iterable[Row]
     total: Row
     # Attempts that are not over yet, and not counted in the others.
     running: int
@@ -70,10 +70,15 @@ class Report:
         return min(self.rows, key=most_first)
 
 
-def report(scope: Scope, by: By) -> Report:
+def report(scope: Scope, by: By, sort: str = "") -> Report:
     """Two queries, however long: `by` is then months for days, and hours are those of the last
-    days. The newest comes first, and where time is not told apart what was used most."""
+    days. The newest comes first, and where time is not told apart what was used most. `sort` is
+    for conversations, whose rows are read as they are looked at."""
     scope, by = _within_reason(scope, by)
+    if by == By.CONVERSATION:
+        conversations = Conversations(scope, sort)
+        total = in_all(Row(**figures(line)) for line in lines(scope.totals()))
+        return Report(scope, by, conversations, conversations.parts(), total, scope.running())
     counted = parts = _parts(scope, by)
     if by == By.GROUP:
         # Who is in two groups is counted in both, and once in all.
@@ -107,8 +112,6 @@ def _within_reason(scope: Scope, by: By) -> tuple[Scope, By]:
 
 
 def _parts(scope: Scope, by: By) -> list[Row]:
-    if by == By.CONVERSATION:
-        return by_conversation(scope)
     look = _LOOKS[by]
     found = lines(scope.totals(look.grain), *look.columns, with_waits=by == By.OUTCOME)
     rows = [Row(**look.key_of(line), **figures(line)) for line in found]
@@ -126,11 +129,7 @@ def _in_order(rows: list[Row], by: By) -> list[Row]:
     if by == By.HOUR:
         used = {row.hour: row for row in rows}
         return [used.get(hour, Row(hour=hour)) for hour in range(24)] if used else []
-    in_order = sorted(rows, key=most_first)
-    if by == By.CONVERSATION:
-        # All that is gone is one row, and no row to compare with.
-        in_order.sort(key=lambda row: row.conversation is None)
-    return in_order
+    return sorted(rows, key=most_first)
 
 
 @dataclass(frozen=True, slots=True)
