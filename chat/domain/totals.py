@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from chat.domain import pricing
@@ -274,8 +275,17 @@ def mend() -> int:
 
 def add_up_once() -> None:
     """For a ledger that is older than its totals, or than those of conversations. Takes half a
-    minute for a million rows."""
-    if not Total.objects.by(Grain.TALK).exists() and Completion.objects.closed().exists():
+    minute for a million rows; one that did not come to its end is begun again, because it goes by
+    the time and the last day is not whole."""
+    last = Completion.objects.closed().order_by("-started_at").first()
+    if last is None:
+        return
+    day = Total.objects.filter(start=calendar.midnight(calendar.today(last.started_at)))
+    both = day.filter(grain__in=literals([Grain.DAY, Grain.TALK]))
+    whole = Sum("completions", filter=Q(grain=Grain.DAY))
+    apart = Sum("completions", filter=Q(grain=Grain.TALK))
+    found = both.aggregate(whole=whole, apart=apart)
+    if found["whole"] is None or found["whole"] != found["apart"]:
         mend()
 
 

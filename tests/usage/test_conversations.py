@@ -3,7 +3,7 @@ requests cost by later prices, and after they are gone."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 from chat.domain import revaluing, totals
 from chat.enums import CompletionState, Grain
 from chat.models import Completion, Conversation, Price, Total, User
-from tests.usage.conftest import ClientFor, Spend
+from chat.queries import calendar
+from tests.usage.conftest import NOON, ClientFor, Spend
 from tests.usage.test_pages import NOVEMBER, cells
 
 MINE = "/usage/"
@@ -137,16 +138,20 @@ def test_what_is_deleted_for_good_still_agrees_with_the_ledger(
     assert list(totals.differences()) == []
 
 
+@pytest.mark.parametrize("days", [(1, 2), (2,)])
 def test_a_ledger_whose_totals_knew_no_conversations_is_added_up_once(
-    ben_sees: Client, talk: Any
+    ben_sees: Client, talk: Any, days: tuple[int, ...]
 ) -> None:
-    talk("old")
-    Total.objects.by(Grain.TALK).delete()
-    assert titles(ben_sees) == []
+    """Also where that was begun and broken off."""
+    for day in (1, 2):
+        talk(f"old {day}", started_at=NOON.replace(day=day))
+    lost = [calendar.midnight(date(2026, 11, day)) for day in days]
+    Total.objects.by(Grain.TALK).filter(start__in=lost).delete()
+    assert len(titles(ben_sees)) == 2 - len(days)
 
     totals.add_up_once()
 
-    assert titles(ben_sees) == ["old"]
+    assert titles(ben_sees, sort="name") == ["old 1", "old 2"]
 
 
 def test_only_the_rows_that_are_shown_are_read(
