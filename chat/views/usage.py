@@ -19,6 +19,7 @@ from chat.models import User
 from chat.queries import budgets, calendar, usage
 from chat.queries.ledger import Selection
 from chat.queries.usage import By, Report, Row
+from chat.queries.usage.conversations import FIRST
 from chat.queries.usage.forecast import forecasts
 from chat.queries.usage.order import arranged, is_like
 from chat.queries.usage.people import Idle, without_use
@@ -31,7 +32,7 @@ from chat.views.access import SignedInRequest, reviewer_only, signed_in
 from chat.views.sending import sent
 
 CSV = "text/csv; charset=utf-8"
-PAGE = 50
+PAGE = FIRST
 OF_TEAM = ("group", "model", "source", "cost_centre")
 OF_PERSON = ("model", "source", "cost_centre")
 

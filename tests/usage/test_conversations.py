@@ -160,7 +160,7 @@ def test_only_the_rows_that_are_shown_are_read(
     for number in range(52):
         talk(f"{number:02}")
 
-    with django_assert_num_queries(11) as captured:
+    with django_assert_num_queries(10) as captured:
         ben_sees.get(MINE, NOVEMBER | {"by": "conversation"})
 
     assert sum("LIMIT 50" in query["sql"] for query in captured) == 1

@@ -351,7 +351,7 @@ def test_each_way_of_looking_costs_the_same_queries_however_long(
         spend(user=ben, started_at=NOON.replace(day=number + 1), conversation=conversation)
         spend(user=cleo, model_asked=f"model {number}")
 
-    with django_assert_num_queries(4 if by == By.CONVERSATION else 2):
+    with django_assert_num_queries(5 if by == By.CONVERSATION else 2):
         report = of(ben if by == By.CONVERSATION else None, by)
         assert [row.user.name for row in report.rows if row.user] or by != By.PERSON
 

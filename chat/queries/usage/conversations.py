@@ -8,15 +8,16 @@ from functools import cached_property
 from typing import Any, overload
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Subquery, Sum, When
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Subquery, Sum, When, Window
 from django.db.models.functions import Coalesce, Lower
 
 from chat.enums import Grain
 from chat.models import Conversation
-from chat.models.total import NO_CONVERSATION
 from chat.queries.usage.rows import Row, figures, lines, merged
 from chat.queries.usage.scope import Scope
 
+# As many as a page shows.
+FIRST = 50
 # By the names of columns; what is unknown is null.
 _COLUMNS: dict[str, Any] = {
     "cost": Case(When(unpriced_or_failed__lt=F("requests"), then=Sum("cost"))),
@@ -28,22 +29,29 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
+class _SumOfSums(Func):
+    """Over the rows of a query that sums itself, which Django's own does not take."""
+
+    function = "SUM"
+    window_compatible = True
+
+
 class Conversations(Sequence[Row]):
     """Those that the person of the scope may see, and last of all the others together as a row
-    without one. Its length takes a query, and each part of it two."""
+    without one. The first of them take two queries with their number; further ones another, and
+    the row of the others one more."""
 
-    def __init__(self, scope: Scope, sort: str = "") -> None:
+    def __init__(self, scope: Scope, sort: str, *, requests: int) -> None:
+        """`requests` is how many the scope has in all."""
         assert scope.user is not None
-        self._scope, self._sort = scope, sort
-        self._visible = Conversation.objects.visible_to(scope.user)
+        self._sort, self._requests = sort, requests
+        self._totals: Any = scope.totals(Grain.TALK)
+        visible = Conversation.objects.visible_to(scope.user).filter(pk=OuterRef("conversation"))
+        self._is_visible = Exists(visible)
+        self._title = Subquery(visible.values("title"))
 
     def __len__(self) -> int:
-        return self._count
-
-    @cached_property
-    def _count(self) -> int:
-        count: int = self._totals().aggregate(n=Count("place", distinct=True))["n"]
-        return count
+        return self._visible + self._has_others
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self[:])
@@ -61,44 +69,53 @@ class Conversations(Sequence[Row]):
         """A row for each currency of each of them."""
         yield from self._read(slice(None))
 
-    def _read(self, part: slice) -> list[Row]:
-        places = list(self._in_order()[part])
-        found: dict[UUID, list[Row]] = defaultdict(list)
-        totals = self._totals().annotate(title=self._title)
-        shown = totals if part == slice(None) else totals.filter(place__in=places)
-        for line in lines(shown, "place", "title"):
-            place, title = line["place"], line["title"]
-            conversation = None if title is None else Conversation(pk=place, title=title)
-            found[place].append(Row(conversation=conversation, **figures(line)))
-        return [row for place in places for row in found[place]]
+    @property
+    def _visible(self) -> int:
+        return self._first[0]["count"] if self._first else 0
 
     @property
-    def _title(self) -> Subquery:
-        return Subquery(self._visible.filter(pk=OuterRef("place")).values("title"))
+    def _has_others(self) -> bool:
+        return self._requests > (self._first[0]["made"] if self._first else 0)
 
-    def _totals(self) -> Any:
-        """With the place of each in the table: its conversation, or that of all the others."""
-        is_visible = Exists(self._visible.filter(pk=OuterRef("conversation")))
-        place = Case(When(is_visible, then=F("conversation")), default=NO_CONVERSATION)
-        return self._scope.totals(Grain.TALK).annotate(place=place)
+    @cached_property
+    def _first(self) -> list[dict[str, Any]]:
+        """Each with how many there are in all, and how many requests were made in them."""
+        counts = {"count": Window(Count("*")), "made": Window(_SumOfSums("requests"))}
+        return list(self._in_order().annotate(**counts)[:FIRST])
+
+    def _read(self, part: slice) -> list[Row]:
+        is_begun = part.stop is not None and part.stop <= FIRST
+        lines_in_order = self._first[part] if is_begun else self._in_order()[part]
+        in_order = [line["conversation"] for line in lines_in_order]
+        found: dict[UUID, list[Row]] = defaultdict(list)
+        shown = self._totals.filter(
+            self._is_visible if part == slice(None) else Q(conversation__in=in_order)
+        )
+        for line in lines(shown.annotate(title=self._title), "conversation", "title"):
+            conversation = Conversation(pk=line["conversation"], title=line["title"])
+            found[conversation.pk].append(Row(conversation=conversation, **figures(line)))
+        rows = [row for each in in_order for row in found[each]]
+        if self._has_others and self._visible in range(len(self))[part]:
+            others = self._totals.exclude(self._is_visible)
+            rows += [Row(**figures(line)) for line in lines(others)]
+        return rows
 
     def _in_order(self) -> Any:
-        """What cost most comes first, and what is unknown last."""
+        """Those that are visible. What cost most comes first, and what is unknown last."""
         columns = _COLUMNS | {"name": Lower(self._title)}
-        places = (
-            self._totals()
-            .values("place")
+        rows = (
+            self._totals.filter(self._is_visible)
+            .values("conversation")
             .annotate(
-                is_rest=Case(When(place=NO_CONVERSATION, then=1), default=0),
                 requests=Sum("completions"),
                 unpriced_or_failed=Sum("unpriced") + Sum("failed"),
                 money=Sum("cost"),
                 tokens=Coalesce(Sum("prompt_tokens"), 0) + Coalesce(Sum("output_tokens"), 0),
             )
         )
-        order = [F("is_rest").asc(), F("money").desc(), F("tokens").desc(), F("place").asc()]
+        order = [F("money").desc(), F("tokens").desc(), F("conversation").asc()]
         if (column := self._sort.removeprefix("-")) in columns:
-            places, by = places.annotate(by=columns[column]), F("by")
+            rows, by = rows.annotate(by=columns[column]), F("by")
             is_down = self._sort.startswith("-")
-            order.insert(1, by.desc(nulls_last=True) if is_down else by.asc(nulls_last=True))
-        return places.order_by(*order).values_list("place", flat=True)
+            order.insert(0, by.desc(nulls_last=True) if is_down else by.asc(nulls_last=True))
+        return rows.order_by(*order)

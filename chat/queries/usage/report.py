@@ -76,8 +76,8 @@ def report(scope: Scope, by: By, sort: str = "") -> Report:
     for conversations, whose rows are read as they are looked at."""
     scope, by = _within_reason(scope, by)
     if by == By.CONVERSATION:
-        conversations = Conversations(scope, sort)
         total = in_all(Row(**figures(line)) for line in lines(scope.totals()))
+        conversations = Conversations(scope, sort, requests=total.completions)
         return Report(scope, by, conversations, conversations.parts(), total, scope.running())
     counted = parts = _parts(scope, by)
     if by == By.GROUP:
