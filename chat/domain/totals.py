@@ -274,8 +274,8 @@ def mend() -> int:
 
 
 def add_up_once() -> None:
-    """For a ledger that is older than its totals, or than those of conversations. Takes half a
-    minute for a million rows; one that did not come to its end is begun again, because it goes by
+    """For a ledger that is older than its totals, or than those of conversations. Takes two
+    minutes for a million rows; one that did not come to its end is begun again, because it goes by
     the time and the last day is not whole."""
     last = Completion.objects.closed().order_by("-started_at").first()
     if last is None:
