@@ -11,6 +11,7 @@ from tests.browser.test_accessibility import complaints
 from tests.browser.test_conversation import converse
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
+from tests.waiting import eventually
 
 # How many points of the picture have the colour that most have, in CSS's notation.
 INK = """() => {
@@ -40,7 +41,7 @@ def test_a_chart_is_drawn_in_both_themes_and_can_be_read_without_seeing_it(
     expect(page.locator(".chart canvas")).to_be_visible()
     color, points = page.evaluate(INK)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"({INK})()[0] !== '{color}'")
+    eventually(lambda: page.evaluate(INK)[0], lambda drawn: drawn != color)
     page.get_by_role("img", name="Cost by day:").press("End")
 
     assert points > 500
