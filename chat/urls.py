@@ -31,6 +31,7 @@ _conversation = [
     path("restore/", conversations.restore_conversation, name="restore_conversation"),
     path("messages/", turns.post_message, name="post_message"),
     path("messages/<int:message_id>/text/", conversations.message_text, name="message_text"),
+    path("messages/<int:message_id>/edit/", turns.edit_prompt, name="edit_prompt"),
     path("messages/<int:message_id>/stop/", turns.stop_reply, name="stop_reply"),
     path("messages/<int:message_id>/continue/", turns.go_on, name="go_on"),
     path("messages/<int:message_id>/try-again/", turns.try_again, name="try_again"),

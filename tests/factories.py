@@ -44,11 +44,14 @@ def make_turn(
     return turn
 
 
-def begin_turn(conversation: Conversation, text: str = "A question") -> turns.Turn:
+def begin_turn(
+    conversation: Conversation, text: str = "A question", *, instead_of: Message | None = None
+) -> turns.Turn:
     """A turn whose reply is reserved, with nobody to run it."""
     return turns.begin(
         conversation=conversation,
         author=conversation.owner,
         text=text,
         send_key=uuid.uuid4(),
+        instead_of=instead_of,
     )

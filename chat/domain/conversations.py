@@ -44,15 +44,24 @@ def restore(conversation: Conversation) -> None:
     _change(conversation, deleted_at=None)
 
 
+@transaction.atomic
 def show_branch(conversation: Conversation, *, through: Message) -> None:
-    """Show the branch that leads through this message, to the newest message after it."""
-    children: dict[int | None, int] = dict(
-        conversation.messages.oldest_first().values_list("parent_id", "pk")
-    )
-    head = through.pk
-    while head in children:
-        head = children[head]
-    _change(conversation, head_id=head, branch_revision=F("revision") + 1)
+    """Show the branch that leads through this message, to the end that was shown last after it."""
+    _change(conversation, branch_revision=F("revision") + 1)
+    head = _end_shown_last(conversation, after=through.pk)
+    Message.objects.filter(pk=head).update(shown_revision=conversation.revision)
+    conversation.head_id = head
+    conversation.save(update_fields=("head",))
+
+
+def _end_shown_last(conversation: Conversation, *, after: int) -> int:
+    """Among all that follows a message, itself included; the newest where nothing tells."""
+    rows = conversation.messages.oldest_first().values_list("pk", "parent_id", "shown_revision")
+    shown: dict[int, int] = {}
+    for key, parent, revision in rows:
+        if key == after or parent in shown:
+            shown[key] = revision
+    return max(shown, key=lambda key: (shown[key], key), default=after)
 
 
 def purge() -> int:

@@ -47,16 +47,22 @@ class Receipt:
 
 
 def open_row(
-    *, reply: Message, conversation: Conversation, user: User, continues_at: int = 0
+    *,
+    reply: Message,
+    conversation: Conversation,
+    user: User,
+    model: str = "",
+    continues_at: int = 0,
 ) -> Completion:
-    """The row of an attempt at a reply, of which so many characters are there already."""
+    """The row of an attempt at a reply, of which so many characters are there already. It says
+    which model is asked: the conversation's, if none is named."""
     return Completion.objects.create(
         user=user,
         cost_centre=user.cost_centre,
         conversation=conversation,
         message=reply,
         source=Source.CHAT,
-        model_asked=conversation.model,
+        model_asked=model or conversation.model,
         continues_at=continues_at,
     )
 

@@ -32,22 +32,30 @@ class Said(Protocol):
     def reasoning(self) -> str: ...
 
 
-def request_for(reply: Message, *, begun: str = "", thought: str = "") -> CompletionRequest:
-    """What is asked for a reply, or for the rest of one that begins so. One query."""
+def request_for(
+    reply: Message, *, model: str, begun: str = "", thought: str = ""
+) -> CompletionRequest:
+    """What this model is asked for a reply, or for the rest of one that begins so. One query."""
     path = thread.words_to(reply.conversation_id, reply.parent_id)
-    return build(reply.conversation, path=path, begun=begun, thought=thought)
+    return build(reply.conversation, model=model, path=path, begun=begun, thought=thought)
 
 
 def build(
-    conversation: Conversation, *, path: Iterable[Said], begun: str = "", thought: str = ""
+    conversation: Conversation,
+    *,
+    model: str,
+    path: Iterable[Said],
+    begun: str = "",
+    thought: str = "",
 ) -> CompletionRequest:
-    """The request for a reply to the last message of `path`, which must be a prompt.
+    """The request for a reply to the last message of `path`, which must be a prompt. The model need
+    not be the conversation's own.
 
     With `begun` it is for the rest of a reply that begins so; the last message is a person's all
     the same, because upstreams refuse others. Replies without text (failed ones, mostly) are left
     out: they are no answer to go on from.
     """
-    with_thinking = family_of(conversation.model).returns_thinking
+    with_thinking = family_of(model).returns_thinking
     messages = [
         ChatMessage(
             role=_role(message),
@@ -68,7 +76,7 @@ def build(
         messages.insert(0, ChatMessage(role="system", content=conversation.system_prompt))
     parameters = Parameters.from_json(conversation.parameters)
     return CompletionRequest(
-        model=conversation.model,
+        model=model,
         messages=tuple(messages),
         stream=parameters.stream,
         max_tokens=parameters.max_tokens,

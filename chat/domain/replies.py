@@ -100,20 +100,14 @@ def start(
     reply = row.message
     assert reply is not None
     conversation = reply.conversation
-    # The settings of this moment are asked with, so this is the model that is asked, unless budgets
-    # hold what another one costs.
-    if row.model_asked != conversation.model:
-        if row.holds.exists():
-            conversation.model = row.model_asked
-        else:
-            Completion.objects.filter(pk=row.pk).update(model_asked=conversation.model)
     begun, thought = _begun(row)
+    request = prompts.request_for(reply, model=row.model_asked, begun=begun, thought=thought)
     return Work(
         reply_id=reply_id,
         conversation_id=conversation.pk,
         user_id=conversation.owner_id,
         completion_id=row.pk,
-        request=_within(row.output_limit, prompts.request_for(reply, begun=begun, thought=thought)),
+        request=_within(row.output_limit, request),
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
         thought=thought,
@@ -277,7 +271,7 @@ def _close_left(
     `read` are the characters of text and of thinking that there are, with those from before.
     """
     words, thought = begun
-    request = prompts.request_for(reply, begun=words, thought=thought)
+    request = prompts.request_for(reply, model=row.model_asked, begun=words, thought=thought)
     text, thinking = read
     characters = max(0, text + thinking - row.continues_at)
     return ledger.close_row(

@@ -85,10 +85,19 @@ class Turn:
         return self.row is not None
 
 
-def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid.UUID) -> Turn:
+def begin(
+    *,
+    conversation: Conversation,
+    author: User,
+    text: str,
+    send_key: uuid.UUID,
+    instead_of: Message | None = None,
+) -> Turn:
     """Commit a prompt, the reserved reply and the open ledger row together, or nothing.
 
-    A conversation that is not stored yet is stored with them. The same key with the same text
+    The prompt follows the head, or stands beside the earlier one that it is said instead of: on a
+    branch of its own, which is shown from then on. A conversation that is not stored yet is stored
+    with them. The same key with the same text
     gives the turn that it made the first time: the database refuses the key, and what it made is
     looked up. Raises TurnRefused and ConversationGone.
     """
@@ -100,8 +109,10 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
             revision = revisions.advance(conversation)
             if _length(conversation) + len(text) > LONGEST_CONVERSATION:
                 raise ConversationFull
+            if instead_of is not None:
+                conversation.branch_revision = revision
             prompt = conversation.messages.create(
-                parent_id=conversation.head_id,
+                parent_id=instead_of.parent_id if instead_of else conversation.head_id,
                 role=Role.USER,
                 author=author,
                 text=text,
@@ -120,8 +131,9 @@ def begin(*, conversation: Conversation, author: User, text: str, send_key: uuid
     return Turn(conversation, prompt, reply, row)
 
 
-def try_again(*, conversation: Conversation, reply: Message, author: User) -> Turn:
-    """Reserve another reply to the same prompt; the earlier one stays beside it."""
+def try_again(*, conversation: Conversation, reply: Message, author: User, model: str = "") -> Turn:
+    """Reserve another reply to the same prompt; the earlier one stays beside it. With `model`, this
+    reply is asked of that one, and the conversation keeps its own."""
     if reply.parent is None:
         raise NotTheLast
     try:
@@ -129,7 +141,9 @@ def try_again(*, conversation: Conversation, reply: Message, author: User) -> Tu
             conversation.branch_revision = revisions.advance(conversation)
             if reply.pk != conversation.head_id:
                 raise NotTheLast
-            second, row = _reserve_reply(conversation, prompt=reply.parent, author=author)
+            second, row = _reserve_reply(
+                conversation, prompt=reply.parent, author=author, model=model
+            )
     except IntegrityError as conflict:
         raise ReplyRunning from conflict
     return Turn(conversation, reply.parent, second, row)
@@ -227,14 +241,17 @@ def _hold(row: Completion, reply: Message, *, author: User, begun: str = "") -> 
     """Against the budgets, if there are any: what will be asked, and the longest answer."""
 
     def texts() -> Iterator[str]:
-        return prompts.texts(prompts.request_for(reply, begun=begun, thought=reply.reasoning))
+        request = prompts.request_for(
+            reply, model=row.model_asked, begun=begun, thought=reply.reasoning
+        )
+        return prompts.texts(request)
 
     max_tokens = Parameters.from_json(reply.conversation.parameters).max_tokens
     budgets.reserve(row, author, texts=texts, max_tokens=max_tokens)
 
 
 def _reserve_reply(
-    conversation: Conversation, *, prompt: Message, author: User
+    conversation: Conversation, *, prompt: Message, author: User, model: str = ""
 ) -> tuple[Message, Completion]:
     _leave_room_for_others(author)
     reply = conversation.messages.create(
@@ -242,13 +259,21 @@ def _reserve_reply(
         role=Role.ASSISTANT,
         state=MessageState.WAITING,
         revision=conversation.revision,
+        shown_revision=conversation.revision,
     )
-    row = ledger.open_row(reply=reply, conversation=conversation, user=author)
+    row = ledger.open_row(reply=reply, conversation=conversation, user=author, model=model)
     _hold(row, reply, author=author)
     conversation.head = reply
     conversation.active_at = timezone.now()
     conversation.save(update_fields=("head", "branch_revision", "active_at"))
     return reply, row
+
+
+def _model_of(reply: Message) -> str:
+    """The model that wrote it, which knows best how it goes on; none if it is no longer offered."""
+    rows = reply.completions.order_by("-pk")
+    model = rows.values_list("model_asked", flat=True).first() or ""
+    return model if model in settings.MODELS else ""
 
 
 def _reserve_rest(
@@ -260,6 +285,7 @@ def _reserve_rest(
         reply=reply,
         conversation=conversation,
         user=author,
+        model=_model_of(reply),
         continues_at=len(reply.text) + len(reply.reasoning),
     )
     reply.conversation = conversation

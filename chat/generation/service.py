@@ -138,21 +138,37 @@ class Service:
     # Deeds, from any thread: the transaction, and what has to happen in this process with it
 
     def send(
-        self, *, conversation: Conversation, author: User, text: str, send_key: uuid.UUID
+        self,
+        *,
+        conversation: Conversation,
+        author: User,
+        text: str,
+        send_key: uuid.UUID,
+        instead_of: Message | None = None,
     ) -> Turn:
-        """Begin a turn and run its reply. Raises NotAccepting and TurnRefused: nothing changed."""
+        """Begin a turn, at the end or beside an earlier prompt, and run its reply. Raises
+        NotAccepting and TurnRefused: nothing changed."""
         return self._run(
             author,
             lambda: turns.begin(
-                conversation=conversation, author=author, text=text, send_key=send_key
+                conversation=conversation,
+                author=author,
+                text=text,
+                send_key=send_key,
+                instead_of=instead_of,
             ),
-            only_adds=True,
+            only_adds=instead_of is None,
         )
 
-    def try_again(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:
-        """Run another reply to the same prompt. Raises as `send` does."""
+    def try_again(
+        self, *, conversation: Conversation, reply: Message, author: User, model: str = ""
+    ) -> Turn:
+        """Run another reply to the same prompt, maybe of another model. Raises as `send` does."""
         return self._run(
-            author, lambda: turns.try_again(conversation=conversation, reply=reply, author=author)
+            author,
+            lambda: turns.try_again(
+                conversation=conversation, reply=reply, author=author, model=model
+            ),
         )
 
     def go_on(self, *, conversation: Conversation, reply: Message, author: User) -> Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -14,10 +14,17 @@ from chat.completions.verdict import is_cut
 from chat.enums import RUNNING_STATES, MessageState, Role
 from chat.models.literals import literals
 
+if TYPE_CHECKING:
+    from chat.models.user import User
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def replies(self) -> Self:
         return self.filter(role=Role.ASSISTANT)
+
+    def written_by(self, author: User) -> Self:
+        """Prompts: a reply has no author."""
+        return self.filter(author=author)
 
     def running(self) -> Self:
         return self.filter(state__in=literals(RUNNING_STATES))
@@ -69,6 +76,8 @@ class Message(models.Model):
     stop_requested_at = models.DateTimeField(_("told to stop"), null=True, blank=True)
     # The conversation's revision at the last change of this message.
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
+    # The conversation's revision at which it came to be the end of the branch that is shown.
+    shown_revision = models.PositiveBigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(_("begun"), default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
 

@@ -152,13 +152,13 @@ def entries(
     replies = [message for message in shown if message.is_reply]
     _with_journal(message for message in replies if message.pk not in known)
     attempts = _attempts(replies)
-    families = _siblings(conversation, replies)
+    families = _siblings(conversation) if shown else {}
     return [
         _entry(
             message,
             conversation=conversation,
             attempts=attempts.get(message.pk, []),
-            family=families.get(message.parent_id, []) if message.is_reply else [],
+            family=families.get(message.parent_id, []),
             is_last=message.pk == conversation.head_id,
         )
         for message in shown
@@ -238,16 +238,11 @@ def _attempts(replies: list[Message]) -> Mapping[int, list[Completion]]:
     return rows
 
 
-def _siblings(conversation: Conversation, replies: list[Message]) -> Mapping[int | None, list[int]]:
-    """The replies to each prompt, oldest first, by the prompt."""
+def _siblings(conversation: Conversation) -> Mapping[int | None, list[int]]:
+    """The replies to each prompt, and the prompts that follow each reply or begin the conversation,
+    oldest first, by what they follow."""
     families: dict[int | None, list[int]] = defaultdict(list)
-    parents = [message.parent_id for message in replies]
-    pairs = (
-        conversation.messages.replies()
-        .filter(parent__in=parents)
-        .oldest_first()
-        .values_list("parent_id", "pk")
-    )
+    pairs = conversation.messages.oldest_first().values_list("parent_id", "pk")
     for parent, key in pairs:
         families[parent].append(key)
     return families

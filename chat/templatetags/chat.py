@@ -4,12 +4,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from chat.models import Budget, Notice
+from chat.models import Budget, Conversation, Notice
 from chat.queries import calendar
 from chat.queries.usage import Amounts, Row
 from chat.rendering import budgets, notices
@@ -28,6 +29,12 @@ def markdown(text: str) -> SafeString:
 def live_markdown(text: str) -> SafeString:
     """Of an answer that is still being written, so that what comes can be added to it."""
     return mark_safe(LiveMarkdown(text).html)  # noqa: S308
+
+
+@register.filter
+def other_models(conversation: Conversation) -> list[str]:
+    """What is offered beside the model of a conversation."""
+    return [model for model in settings.MODELS if model != conversation.model]
 
 
 @register.filter

@@ -30,6 +30,7 @@ from chat.views.access import SignedInRequest, signed_in
 from chat.views.refusals import REFUSALS, Refusal, explain
 
 PAGE = "chat/conversation.html"
+EDIT_PAGE = "chat/edit.html"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -172,8 +173,9 @@ def refused(
     form: MessageForm,
     refusal: Refusal,
     settings_form: SettingsForm | None = None,
+    prompt: Message | None = None,
 ) -> HttpResponse:
-    """Say why a send was refused; the text stays in its box."""
+    """Say why a send was refused; the text stays in its box, or where a `prompt` is edited."""
     if refusal.reason:
         metrics.sends_refused.labels(refusal.reason).inc()
     if request.htmx:
@@ -192,10 +194,11 @@ def refused(
             # What was refused may have left the revision that it would have made.
             conversation.refresh_from_db()
         fresh = MessageForm(initial={"text": form["text"].value(), "send_key": uuid.uuid4()})
-        template = PAGE
+        template = EDIT_PAGE if prompt else PAGE
         context = page_context(
             conversation, form=fresh, notice=refusal.notice, settings_form=settings_form
         ) | _more_of(refusal, request.user)
+        context["prompt"] = prompt
     answer = render(request, template, context, status=refusal.status)
     if refusal.retry_after is not None:
         answer["Retry-After"] = str(refusal.retry_after)

@@ -1,14 +1,15 @@
-"""Sending, stopping, trying again, and walking between answers to the same prompt."""
+"""Sending, editing, stopping, trying again, and walking between what was said at one place."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from chat.domain.turns import Turn
 from chat.forms.conversation import MessageForm
@@ -19,7 +20,7 @@ from chat.queries import thread
 from chat.queries.thread import Entry
 from chat.rendering import frames
 from chat.views.access import SignedInRequest, signed_in
-from chat.views.conversations import PAGE, page_context, refused
+from chat.views.conversations import EDIT_PAGE, PAGE, page_context, refused
 from chat.views.refusals import REFUSALS, Refusal, explain, outdated_model
 
 
@@ -46,6 +47,41 @@ def post_message(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpRe
     return _began(request, turn)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def edit_prompt(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    """The prompt in a box, as a page of its own or in its place; sent, it begins another branch."""
+    conversation = _open_conversation(request, conversation_id)
+    prompt = get_object_or_404(conversation.messages.written_by(request.user), pk=message_id)
+    if request.method != "POST":
+        form = MessageForm(initial={"text": prompt.text, "send_key": uuid.uuid4()})
+        template = f"{EDIT_PAGE}#form" if request.htmx else EDIT_PAGE
+        context = {"conversation": conversation, "prompt": prompt, "form": form}
+        return render(request, template, context | {"in_place": bool(request.htmx)})
+
+    form = MessageForm(request.POST)
+    refuse = partial(refused, request, conversation, form=form, prompt=prompt)
+    if not form.is_valid():
+        return refuse(refusal=Refusal(422, form.complaints))
+    if conversation.model not in settings.MODELS:
+        return refuse(refusal=outdated_model())
+
+    try:
+        turn = service.current().send(
+            conversation=conversation,
+            author=request.user,
+            text=form.cleaned_data["text"],
+            send_key=form.cleaned_data["send_key"],
+            instead_of=prompt,
+        )
+    except REFUSALS as error:
+        return refuse(refusal=explain(error))
+
+    return _answer(request, turn.conversation)
+
+
 @require_POST
 @signed_in
 def stop_reply(
@@ -64,6 +100,10 @@ def stop_reply(
 def try_again(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
+    """By the conversation's model, or by the one that the form names."""
+    if model := request.POST.get("model", ""):
+        deed = partial(Service.try_again, model=model)
+        return _run_again(request, conversation_id, message_id, deed=deed, model=model)
     return _run_again(request, conversation_id, message_id, deed=Service.try_again)
 
 
@@ -79,10 +119,11 @@ def _run_again(
     message_id: int,
     *,
     deed: Callable[..., Turn],
+    model: str = "",
 ) -> HttpResponse:
     conversation = _open_conversation(request, conversation_id)
     reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
-    if conversation.model not in settings.MODELS:
+    if (model or conversation.model) not in settings.MODELS:
         return refused(request, conversation, form=MessageForm(), refusal=outdated_model())
 
     try:

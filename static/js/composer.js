@@ -1,7 +1,6 @@
 // The box in which a message is written: its keys, its height, and when it may be sent.
-import { answered, isAway, keyFor } from "./sending.js";
+import { answered, isAway, isSend, keyFor, onTouch } from "./sending.js";
 
-const onTouch = matchMedia("(pointer: coarse)");
 const growsItself = CSS.supports("field-sizing", "content");
 
 export function connect(form) {
@@ -25,9 +24,8 @@ export function connect(form) {
     update();
   });
   box.addEventListener("keydown", (event) => {
-    // While an input method composes, Enter chooses a word; some browsers say so only by code 229.
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
-    if (event.shiftKey || event.altKey || (onTouch.matches && !event.ctrlKey && !event.metaKey)) return;
+    if (event.key === "ArrowUp" && !box.value) return editLast(event);
+    if (!isSend(event)) return;
     event.preventDefault();
     if (!sending && box.value.trim()) form.requestSubmit();
   });
@@ -89,6 +87,14 @@ export function connect(form) {
 
   update();
   if (!onTouch.matches) box.focus({ preventScroll: true });
+}
+
+// From the empty box the way up leads to what was written last.
+function editLast(event) {
+  const last = [...document.querySelectorAll(".message__edit")].at(-1);
+  if (!last || event.isComposing || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  last.click();
 }
 
 // How high at most is a matter of style.

@@ -35,10 +35,13 @@ export function connect(thread) {
     button.hidden = true;
     toEnd();
   });
-  document.querySelector(".composer")?.addEventListener("submit", () => {
-    following = true;
+  document.addEventListener("submit", ({ target }) => {
+    if (target.matches(".composer, .edit")) following = true;
   });
-  new MutationObserver(grew).observe(thread, { childList: true, subtree: true, characterData: true });
+  // A form in which a message is edited is no new text.
+  const isForm = ({ addedNodes, removedNodes }) =>
+    [...addedNodes, ...removedNodes].some((node) => node.classList?.contains("edit"));
+  new MutationObserver((changes) => changes.every(isForm) || grew()).observe(thread, { childList: true, subtree: true, characterData: true });
   new ResizeObserver(() => following && toEnd()).observe(document.querySelector(".dock"));
   if (following) toEnd();
 

@@ -11,6 +11,7 @@ const behaviors = {
   connection: () => import("./connection.js"),
   panel: () => import("./panel.js"),
   waiting: () => import("./waiting.js"),
+  edit: () => import("./edit.js"),
   "copy-code": () => import("./copy-code.js"),
   chart: () => import("./chart.js"),
 };
@@ -47,6 +48,17 @@ document.addEventListener("click", async (event) => {
   const module = await actions[element.dataset.action]();
   module.act(element);
 });
+
+// A menu of models closes by a click beside it, and by Escape.
+function closeMenus(event) {
+  if (event.type === "keydown" && event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll(".again[open]")) {
+    if (event.type === "click" && menu.contains(event.target)) continue;
+    if (menu.contains(document.activeElement)) menu.firstElementChild.focus();
+    menu.open = false;
+  }
+}
+for (const deed of ["click", "keydown"]) document.addEventListener(deed, closeMenus);
 
 // The server's last words on a socket: signed out, or the conversation is gone. The page itself knows
 // what to show then, but not at once: whoever deletes or signs out here is on the way to another already.

@@ -4,6 +4,8 @@
 const SENT = "evoweb:sent";
 const AWAY = [502, 503, 504];
 
+export const onTouch = matchMedia("(pointer: coarse)");
+
 // No answer at all, that of a server about to go, or that of a proxy before a server that is gone.
 export function isAway(response) {
   return !response || AWAY.includes(response.status);
@@ -17,6 +19,12 @@ export function keyFor(draft, text, offered) {
   const prompts = shownPrompts().length;
   sessionStorage.setItem(SENT, JSON.stringify({ draft, text, key, prompts }));
   return key;
+}
+
+// While an input method composes, Enter chooses a word; some browsers say so only by code 229.
+export function isSend(event) {
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return false;
+  return !(event.shiftKey || event.altKey || (onTouch.matches && !event.ctrlKey && !event.metaKey));
 }
 
 export function unanswered() {

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from chat.domain import conversations, prompts, turns
+from chat.domain import conversations, prompts, replies, turns
 from chat.domain.parameters import Parameters
 from chat.enums import MessageState
 from chat.models import Completion, Conversation, Message
@@ -20,7 +20,7 @@ from tests.factories import begin_turn, make_conversation, make_turn
 def sent(conversation: Conversation) -> list[tuple[str, object]]:
     """Role and content of every message that the upstream would get for the last prompt."""
     path = thread.branch(conversation)
-    request = prompts.build(conversation, path=path[:-1])
+    request = prompts.build(conversation, model=conversation.model, path=path[:-1])
     return [(message.role, message.content) for message in request.messages]
 
 
@@ -63,7 +63,9 @@ def test_the_system_prompt_comes_first_and_parameters_only_when_set(
     )
     begin_turn(conversation, "One?")
 
-    request = prompts.build(conversation, path=thread.branch(conversation)[:-1])
+    request = prompts.build(
+        conversation, model=conversation.model, path=thread.branch(conversation)[:-1]
+    )
 
     assert sent(conversation)[0] == ("system", "Be brief.")
     assert (request.temperature, request.top_k) == (0.0, 40)
@@ -141,6 +143,22 @@ def test_another_branch_is_shown_to_its_end(conversation: Conversation) -> None:
     ]
     assert conversation.branch_revision == conversation.revision
     assert other.reply.pk not in [message.pk for message in thread.branch(conversation)]
+
+
+def test_each_way_at_a_fork_leads_to_where_it_was_left(conversation: Conversation) -> None:
+    """A prompt in two versions, and two answers to the first, of which the older one was shown."""
+    older = make_turn(conversation, "One?", "Older")
+    turns.try_again(conversation=conversation, reply=older.reply, author=conversation.owner)
+    replies.abandon(conversation.messages.latest("pk").pk, None)
+    conversations.show_branch(conversation, through=older.reply)
+    edited = begin_turn(conversation, "Uno?", instead_of=older.prompt)
+
+    seen = []
+    for through in (older.prompt, edited.prompt, older.prompt):
+        conversations.show_branch(conversation, through=through)
+        seen.append(thread.branch(conversation)[-1])
+
+    assert seen == [older.reply, edited.reply, older.reply]
 
 
 def test_every_change_raises_the_revision(conversation: Conversation) -> None:

@@ -48,7 +48,7 @@ def test_a_reply_without_a_word_is_no_part_of_the_history(said: str) -> None:
         Message(role=Role.USER, text=" "),
     ]
 
-    request = prompts.build(Conversation(model="m"), path=path)
+    request = prompts.build(Conversation(), model="m", path=path)
 
     assert [(message.role, message.content) for message in request.messages] == [
         ("user", "Hello?"),

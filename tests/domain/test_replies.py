@@ -458,7 +458,10 @@ def test_rows_that_were_forgotten_are_closed_and_those_of_running_replies_are_no
     assert ledger.close_forgotten() == 0
 
 
-def test_the_ledger_names_the_model_that_is_asked_at_last(conversation: Conversation) -> None:
+def test_a_reply_is_asked_of_the_model_for_which_it_was_reserved(
+    conversation: Conversation,
+) -> None:
+    """Its budgets hold what that one may cost, and its row names it."""
     reply = begin_turn(conversation).reply
     conversations.configure(
         conversation, model="gemini-2.5-pro", system_prompt="", parameters=Parameters()
@@ -467,7 +470,7 @@ def test_the_ledger_names_the_model_that_is_asked_at_last(conversation: Conversa
     work = replies.start(reply.pk, OURS)
 
     assert work is not None
-    assert work.request.model == reply.completions.get().model_asked == "gemini-2.5-pro"
+    assert work.request.model == reply.completions.get().model_asked == "Gemini-3.0-pro"
 
 
 @pytest.mark.parametrize(

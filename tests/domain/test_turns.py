@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
-from chat.domain import conversations, turns
+from chat.domain import conversations, processes, replies, turns
 from chat.domain.revisions import ConversationGone
 from chat.domain.turns import ManyRunning, NotTheLast, ReplyRunning, SendKeyReused, Turn
 from chat.enums import CompletionState, MessageState, Role
@@ -350,6 +350,101 @@ def test_a_deleted_conversation_tries_nothing_again(conversation: Conversation, 
 
     with pytest.raises(ConversationGone):
         turns.try_again(conversation=conversation, reply=reply, author=ana)
+
+
+def test_a_reply_of_another_model_leaves_the_conversation_its_own(
+    conversation: Conversation, ana: User
+) -> None:
+    first = make_turn(conversation).reply
+
+    second = turns.try_again(
+        conversation=conversation, reply=first, author=ana, model="deepseek-v4-flash"
+    )
+
+    conversation.refresh_from_db()
+    work = replies.start(second.reply.pk, processes.join("this one"))
+    assert work is not None
+    assert work.request.model == "deepseek-v4-flash"
+    assert second.reply.completions.get().model_asked == "deepseek-v4-flash"
+    assert conversation.model == "Gemini-3.0-pro"
+
+
+def test_a_reply_of_another_model_goes_on_with_that_one_while_it_is_offered(
+    conversation: Conversation, ana: User, settings: Settings
+) -> None:
+    first = make_turn(conversation).reply
+    reply = turns.try_again(
+        conversation=conversation, reply=first, author=ana, model="deepseek-v4-flash"
+    ).reply
+
+    asked = []
+    for models in (settings.MODELS, ("Gemini-3.0-pro",)):
+        settings.MODELS = models
+        replies.abandon(reply.pk, None)
+        Message.objects.filter(pk=reply.pk).update(text="Half a")
+        turns.go_on(conversation=conversation, reply=reply, author=ana)
+        asked.append(reply.completions.open().get().model_asked)
+
+    assert asked == ["deepseek-v4-flash", "Gemini-3.0-pro"]
+
+
+# Editing a prompt
+
+
+def edit(turn: Turn, text: str, *, key: uuid.UUID | None = None) -> Turn:
+    return turns.begin(
+        conversation=Conversation.objects.get(pk=turn.conversation.pk),
+        author=turn.conversation.owner,
+        text=text,
+        send_key=key or uuid.uuid4(),
+        instead_of=turn.prompt,
+    )
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "later"])
+def test_an_edited_prompt_stands_beside_the_earlier_one_and_overwrites_nothing(
+    conversation: Conversation, place: int
+) -> None:
+    said = [make_turn(conversation, "One?", "First"), make_turn(conversation, "Two?", "Second")]
+    before = {row["id"]: row for row in conversation.messages.values()}
+
+    edited = edit(said[place], "Other words?")
+
+    conversation.refresh_from_db()
+    kept = [message for turn in said[:place] for message in (turn.prompt, turn.reply)]
+    assert thread.branch(conversation) == [*kept, edited.prompt, edited.reply]
+    assert edited.prompt.parent_id == said[place].prompt.parent_id
+    assert edited.reply.completions.get().state == CompletionState.OPEN
+    assert {row["id"]: row for row in conversation.messages.values() if row["id"] in before} == (
+        before
+    )
+    # Whoever looks gets the whole thread: another branch is shown.
+    assert conversation.branch_revision == conversation.revision
+    entry = thread.entries(conversation)[2 * place]
+    assert (entry.position, entry.siblings, entry.previous_id) == (2, 2, said[place].prompt.pk)
+
+
+def test_the_same_edit_again_is_the_same_turn(conversation: Conversation) -> None:
+    first = make_turn(conversation)
+    key = uuid.uuid4()
+
+    edits = [edit(first, "Other words?", key=key) for _ in range(2)]
+
+    assert edits[0].reply == edits[1].reply
+    assert everything() == (1, 4, 2)
+    with pytest.raises(SendKeyReused):
+        edit(first, "Yet others?", key=key)
+
+
+def test_nothing_is_edited_while_a_reply_runs(conversation: Conversation) -> None:
+    make_turn(conversation)
+    running = begin(conversation)
+    before = everything(), Conversation.objects.values().get()
+
+    with pytest.raises(ReplyRunning):
+        edit(running, "Other words?")
+
+    assert (everything(), Conversation.objects.values().get()) == before
 
 
 # Stopping

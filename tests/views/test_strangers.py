@@ -30,6 +30,7 @@ POSTS = {
     "restore/": 302,
     "messages/": 422,
     "messages/{reply}/text/": None,
+    "messages/{prompt}/edit/": 422,
     "messages/{reply}/stop/": 302,
     # It is whole, as the page of anybody who may read it says.
     "messages/{reply}/continue/": 409,
@@ -44,6 +45,7 @@ GETS = {
     "title/": 200,
     "settings/": 200,
     "messages/{reply}/text/": 200,
+    "messages/{prompt}/edit/": 200,
 }
 PATHS = [*POSTS]
 
@@ -59,13 +61,14 @@ def conversation(ana: User) -> Conversation:
 
 def test_no_address_of_a_conversation_is_forgotten_here() -> None:
     routes = [entry.pattern for entry in _conversation if isinstance(entry, URLPattern)]
+    paths = [path.replace("{prompt}", "{reply}") for path in PATHS]
 
-    assert [str(route).replace("<int:message_id>", "{reply}") for route in routes] == PATHS
+    assert [str(route).replace("<int:message_id>", "{reply}") for route in routes] == paths
 
 
 def address(path: str, conversation: Conversation, *, key: uuid.UUID | None = None) -> str:
     reply = Message.objects.replies().get(conversation=conversation)
-    return f"/c/{key or conversation.pk}/{path.format(reply=reply.pk)}"
+    return f"/c/{key or conversation.pk}/{path.format(reply=reply.pk, prompt=reply.parent_id)}"
 
 
 def shown(answer: HttpResponseBase) -> tuple[int, str]:
