@@ -77,14 +77,14 @@ async def _page(
     after: str,
 ) -> AsyncIterator[str]:
     yield before
-    async for text in _texts(running, conversation_id, reply_id, reader):
+    async for text in texts(running, conversation_id, reply_id, reader):
         yield escape(text)
     # The finished answer, with its figures, is in the page itself.
     url = reverse("conversation", args=(conversation_id,))
     yield f'<meta http-equiv="refresh" content="0;url={url}">{after}'
 
 
-async def _texts(
+async def texts(
     running: Service, conversation_id: uuid.UUID, reply_id: int, reader: Reader
 ) -> AsyncIterator[str]:
     """The reply from its beginning to its end, in pieces; no more of it once it may not be seen."""

@@ -181,15 +181,15 @@ async def test_an_answer_that_ended_and_went_on_unheard_is_shown_without_a_gap(
 async def test_a_page_without_script_elsewhere_streams_the_answer(
     wire: None, ask: Ask, elsewhere: Service, conversation: Conversation, upstream: Upstream
 ) -> None:
-    from chat.views.live import Reader, _texts  # noqa: PLC0415
+    from chat.views.live import Reader, texts  # noqa: PLC0415
 
     upstream.holds_after(1, "One", " two")
     reply = (await ask(conversation)).reply
     await asyncio.to_thread(upstream.wait_until_held)
 
-    texts = _texts(elsewhere, conversation.pk, reply.pk, Reader(conversation.owner_id, ""))
-    first = await anext(texts)
+    page = texts(elsewhere, conversation.pk, reply.pk, Reader(conversation.owner_id, ""))
+    first = await anext(page)
     upstream.release()
-    rest = [text async for text in texts]
+    rest = [text async for text in page]
 
     assert (first, "".join(rest)) == ("One", " two")

@@ -194,7 +194,7 @@ def test_nobody_is_given_the_end_of_what_they_may_not_see(
     async def texts_for(user: User) -> list[str]:
         return [
             text
-            async for text in live._texts(
+            async for text in live.texts(
                 service, conversation.pk, reply.pk, live.Reader(user.pk, "")
             )
         ]
