@@ -11,7 +11,8 @@ export function connect(form) {
   const composer = document.getElementById("composer-text");
   const notice = () => document.getElementById("composer-notice");
   const wasInComposer = document.activeElement === composer;
-  let isSending = false, isOver = false;
+  const over = new AbortController();
+  let isSending = false, wasFocused = false;
 
   // Whoever asks for it twice goes on in the first one.
   const [first] = place().querySelectorAll(".edit");
@@ -21,7 +22,7 @@ export function connect(form) {
   }
 
   const leave = () => {
-    isOver = true;
+    over.abort();
     const { parentElement } = form;
     form.remove();
     (wasInComposer ? composer : parentElement.querySelector(".message__edit")).focus();
@@ -61,20 +62,22 @@ export function connect(form) {
     const { response } = event.detail.ctx;
     if (!isAway(response)) answered();
     if (!(response?.status < 400)) return settle();
-    isOver = true;
+    over.abort();
+    document.dispatchEvent(new Event("edit:accepted"));
     if (!onTouch.matches) composer.focus({ preventScroll: true });
     setTimeout(settle, PATIENCE);
   });
 
   // A message that is sent anew by the server takes nothing with it that is being written in it.
-  let wasFocused = false;
-  document.addEventListener("htmx:before:swap", () => (wasFocused = form.contains(document.activeElement)));
+  document.addEventListener("htmx:before:swap", () => {
+    if (form.isConnected) wasFocused = form.contains(document.activeElement);
+  }, over);
   document.addEventListener("htmx:after:swap", () => {
-    if (isOver || form.isConnected || !place()) return;
+    if (form.isConnected || !place()) return;
     place().append(form);
     htmx.process(form);
     if (wasFocused) box.focus({ preventScroll: true });
-  });
+  }, over);
 
   box.focus();
   box.setSelectionRange(box.value.length, box.value.length);

@@ -35,8 +35,12 @@ export function connect(thread) {
     button.hidden = true;
     toEnd();
   });
-  document.addEventListener("submit", ({ target }) => {
-    if (target.matches(".composer, .edit")) following = true;
+  document.querySelector(".composer")?.addEventListener("submit", () => {
+    following = true;
+  });
+  document.addEventListener("edit:accepted", () => {
+    following = true;
+    toEnd();
   });
   // A form in which a message is edited is no new text.
   const isForm = ({ addedNodes, removedNodes }) =>

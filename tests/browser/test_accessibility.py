@@ -43,8 +43,13 @@ def test_the_chat_in_its_states(
     assert complaints(themed) == []
 
     converse(themed, upstream, "A plan", answer=ANSWER)
-    reply(themed).locator("summary").last.click()
+    themed.get_by_role("textbox", name="Message", exact=True).press("ArrowUp")
+    box = themed.get_by_role("textbox", name="Your message")
+    expect(box).to_be_focused()
+    for opened in (".figures__line", ".again__summary"):
+        reply(themed).locator(opened).click()
     assert complaints(themed) == []
+    box.press("Escape")
     assert themed.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     upstream.holds_after(1, "One", " two")

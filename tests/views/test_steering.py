@@ -10,8 +10,9 @@ from django.http import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
+from chat.enums import Period
 from chat.generation.service import Service
-from chat.models import Conversation, Message, User
+from chat.models import Budget, Conversation, Message, User
 from tests.factories import begin_turn, make_turn
 from tests.upstream.process import Upstream
 from tests.views.conftest import (
@@ -57,6 +58,8 @@ def test_a_prompt_is_edited_on_a_page_or_in_its_place(browser: Client, prompt: M
     assert boxes(alone) == boxes(in_place) == ["Who\nis she?"]
     assert "<html" in page_of(alone)
     assert "<html" not in page_of(in_place)
+    # What the model has said is nobody's to change.
+    assert browser.get(address(prompt.children.get())).status_code == 404
 
 
 @as_page_or_script
@@ -138,6 +141,22 @@ def test_an_edit_is_refused_by_what_refuses_any_send(
     settings.MODELS = ("another",)
     answer = send(browser, "Who was she?", to=address(prompt))
     assert (answer.status_code, boxes(answer)) == (422, ["Who was she?"])
+    assert Message.objects.count() == 2
+
+
+def test_where_a_budget_refuses_an_edit_more_can_be_asked_for_and_the_text_comes_along(
+    service: Service, browser: Client, prompt: Message, ana: User
+) -> None:
+    budget = Budget.objects.create(user=ana, period=Period.MONTH, tokens=1)
+
+    refused = send(browser, "Who was she?", to=address(prompt))
+    asked = browser.post(f"/usage/budgets/{budget.pk}/ask/", {"text": "Who was she?"})
+
+    assert (refused.status_code, boxes(refused)) == (429, ["Who was she?"])
+    page = page_of(refused)
+    assert '<form id="composer" class="edit"' in page
+    assert f'form="composer" formaction="/usage/budgets/{budget.pk}/ask/' in page
+    assert 'name="text" value="Who was she?"' in page_of(asked)
     assert Message.objects.count() == 2
 
 
