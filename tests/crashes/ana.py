@@ -75,8 +75,15 @@ class Ana:
 
     async def sends(self, text: str) -> None:
         """The same text again is the same form again, as a browser sends it that heard nothing."""
+        await self._sends(text, self._send)
+
+    async def edits(self, text: str) -> None:
+        """Says this instead of what the shown reply answers."""
+        await self._sends(text, self._edit)
+
+    async def _sends(self, text: str, send: Callable[[str], None]) -> None:
         self._note_sent(text)
-        if await self._does("send", lambda: self._send(text), text=text):
+        if await self._does("send", lambda: send(text), text=text):
             self._look_at(self._turn.conversation.pk)
 
     async def tries_again(self) -> None:
@@ -114,13 +121,18 @@ class Ana:
         self._meter.happens(f"after the answer to {deed}")
         return True
 
-    def _send(self, text: str) -> None:
+    def _edit(self, text: str) -> None:
+        _conversation, head = self._conversation_and_head()
+        self._send(text, instead_of=head.parent)
+
+    def _send(self, text: str, *, instead_of: Message | None = None) -> None:
         new = Conversation(owner=User.objects.get(), model=settings.MODELS[0])
         self._turn = self._service.send(
             conversation=self._conversation() if self._conversation_id else new,
             author=new.owner,
             text=text,
             send_key=key_of(text),
+            instead_of=instead_of,
         )
         self._did_begin("send", self._turn)
 

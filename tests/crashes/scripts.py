@@ -146,6 +146,11 @@ async def tries_again(ana: Ana) -> None:
     await ana.sees_the_end()
 
 
+async def edits(ana: Ana) -> None:
+    await ana.edits(QUESTIONS[1])
+    await ana.sees_the_end()
+
+
 async def deletes(ana: Ana) -> None:
     await ana.deletes()
     await ana.sees_the_end()
@@ -189,6 +194,7 @@ SCRIPTS = {
         Script("asked-twice", asks, first=arrives, answers=(refused(QUESTION),)),
         Script("broken-off", asks, first=arrives, answers=(broken(QUESTION, how="reset"),)),
         Script("tried-again", tries_again, first=asks),
+        Script("edited", edits, first=asks),
         Script("stopped-at-once", asks_and_stops_at_once, first=arrives, answers=_UNANSWERED),
         Script(
             "stopped-unanswered",
