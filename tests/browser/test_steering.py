@@ -82,12 +82,14 @@ def test_a_message_is_edited_in_its_place_and_its_versions_are_walked(
 
 def test_an_answer_is_tried_again_with_another_model(ana: Page, upstream: Upstream) -> None:
     converse(ana, upstream, "Who are you?", answer="One of them")
+    ana.set_viewport_size({"width": 320, "height": 640})
 
     upstream.says("The other one")
     reply(ana).hover()
     menu = reply(ana).locator("summary[aria-label='Try again with another model']")
     menu.click()
     expect(reply(ana).get_by_role("button", name="gemini-2.5-pro")).to_be_visible()
+    assert ana.evaluate("document.documentElement.scrollWidth <= innerWidth")
     ana.keyboard.press("Escape")
     expect(reply(ana).get_by_role("button", name="gemini-2.5-pro")).to_be_hidden()
     menu.click()

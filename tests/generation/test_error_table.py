@@ -84,9 +84,11 @@ class Told:
     @property
     def note(self) -> str:
         """The sentence under the reply, without the button beside it."""
-        notes = re.findall(r'<p class="message__note">(.*?)</p>', self.article, re.S)
+        notes = re.findall(r'<div class="message__note">(.*?)</div>', self.article, re.S)
         assert len(notes) == 1
-        return html.unescape(re.sub(r"<button.*?</button>", "", notes[0], flags=re.S)).strip()
+        return html.unescape(
+            re.sub(r"<button.*?</button>|<details.*", "", notes[0], flags=re.S)
+        ).strip()
 
 
 @dataclass(frozen=True)
