@@ -73,6 +73,7 @@ class Server(DaphneServer):
         start: Callable[[], Awaitable[None]],
         drain: Callable[[], Awaitable[None]],
         stop_now: Callable[[], None],
+        was_told: Callable[[], bool],
         notify: Callable[[str], None],
     ) -> None:
         super().__init__(
@@ -90,6 +91,7 @@ class Server(DaphneServer):
         self._start = start
         self._drain = drain
         self._stop_now = stop_now
+        self._was_told = was_told
         self._notify = notify
         self._leaving: asyncio.Task[None] | None = None
         self._is_urgent = False
@@ -217,6 +219,9 @@ class Server(DaphneServer):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         reactor.callWhenRunning(self._begin)
+        # A signal that came while the server was made and nobody took it.
+        if self._was_told():
+            reactor.callWhenRunning(self._signalled)
 
     def _begin(self) -> None:
         self._starting = asyncio.ensure_future(self._start_or_end())

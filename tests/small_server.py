@@ -141,6 +141,7 @@ def main() -> None:
         start=nothing,
         drain=release,
         stop_now=lambda: None,
+        was_told=lambda: False,
         notify=_say,
     )
     application.server.run()

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chat.management.commands.serve import Told
 from evoweb.leaving import LAST_SECONDS
 from tests.conftest import MISSING_SECONDS, evoweb_on
 from tests.evoweb_process import ROOT, EvowebProcess, environment, free_port, send
@@ -51,6 +52,27 @@ def test_a_signal_during_the_start_ends_it_and_the_next_start_is_whole(
     assert status == 0
     assert "Traceback" not in said
     assert page.status_code == 200
+
+
+def test_a_signal_during_an_import_ends_the_start_when_that_is_over() -> None:
+    """Raised within one it may be swallowed, by a weak reference that is just forgotten, say."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    imported: list[str] = []
+
+    def start(told: Told) -> None:
+        with told.uninterrupted():
+            signal.raise_signal(signal.SIGTERM)
+            imported.append("the server")
+        imported.append("what must not follow")
+
+    try:
+        with pytest.raises(SystemExit):
+            start(Told())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert imported == ["the server"]
 
 
 def test_while_draining_it_takes_no_sends_and_lets_running_replies_end(

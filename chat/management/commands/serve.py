@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         systemd.forget_variables()
-        _end_when_told()
+        told = Told()
         with ExitStack() as stack:
             listener = stack.enter_context(_listener())
             _make_folder(settings.DATA_DIR)
@@ -57,7 +58,7 @@ class Command(BaseCommand):
                 _collect_static_files()
                 self._welcome_the_first()
             demonstration = self._demonstration(stack)
-            _serve(listener, service.Service(demonstration, ownership))
+            _serve(listener, service.Service(demonstration, ownership), told)
             _leave_soon()
         self.stdout.write("evoweb has ended.")
 
@@ -89,23 +90,38 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _end_when_told() -> None:
-    """Until the server takes them over, signals end the start in order and without a traceback."""
+class Told:
+    """Whether a signal told the process to end. Until the server takes signals over they end the
+    start in order and without a traceback: at once, or where an import is under way, in which such
+    an exception can get lost, after it."""
 
-    def end(_number: int, _frame: object) -> None:
-        raise SystemExit
+    def __init__(self) -> None:
+        self.is_so = False
+        self._may_interrupt = True
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    def _end(self, _number: int, _frame: object) -> None:
+        self.is_so = True
+        if self._may_interrupt:
+            raise SystemExit
+
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        self._may_interrupt = False
+        yield
+        if self.is_so:
+            raise SystemExit
 
 
-def _serve(listener: socket.socket, running: service.Service) -> None:
+def _serve(listener: socket.socket, running: service.Service, told: Told) -> None:
     # Daphne takes the loop of the policy in force at the moment of its import.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     sys.setswitchinterval(SWITCH_SECONDS)
     _give_back_large_memory()
-    from evoweb.asgi import application  # noqa: PLC0415 (slow import, and the loop above)
-    from evoweb.server import Server  # noqa: PLC0415
+    with told.uninterrupted():
+        from evoweb.asgi import application  # noqa: PLC0415 (slow import, and the loop above)
+        from evoweb.server import Server  # noqa: PLC0415
 
     server = Server(
         application,
@@ -113,6 +129,7 @@ def _serve(listener: socket.socket, running: service.Service) -> None:
         start=partial(_start, running),
         drain=running.drain,
         stop_now=running.stop_now,
+        was_told=lambda: told.is_so,
         notify=partial(systemd.notify, settings.ENVIRONMENT.notify_socket),
     )
     server.run()
