@@ -18,9 +18,9 @@ test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite,
 	$(PYTEST) $(SHARED) $(TESTS)
 	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(SHARED) $(if $(ALL),,$(ON_POSTGRESQL)))
 
-# By three processes, file by file: half of the time is waiting for others. In the order of their
+# By four processes, file by file: most of the time is waiting for others. In the order of their
 # names, in which those that take long come first; by xdist's own they would come last, and alone.
-SHARED := -n 3 --dist loadfile --no-loadscope-reorder
+SHARED := -n 4 --dist loadfile --no-loadscope-reorder
 
 # What the database decides, once more on the other one.
 ON_POSTGRESQL := tests/postgresql tests/domain tests/queries tests/generation \
