@@ -6,6 +6,7 @@ Whatever a model writes decides how long that takes, so threads do it, never the
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 import threading
 import time
@@ -18,7 +19,7 @@ from django.utils.safestring import mark_safe
 
 from chat.queries.thread import Picture
 from chat.rendering.live import LiveMarkdown, Stroke
-from chat.rendering.patches import Patch
+from chat.rendering.patches import Patch, Place
 
 if TYPE_CHECKING:
     from chat.generation.hub import LiveReply
@@ -44,7 +45,10 @@ class Canvas:
         # Pieces of it.
         self._drawn = 0
         self._text, self._reasoning = LiveMarkdown(), LiveMarkdown()
-        self.strokes: list[Stroke] = []
+        # Words alone go on where the ones before them have ended. They are by far the most.
+        self.strokes: list[Stroke | str] = []
+        # Where the last one ended, and in which of the two texts, if within words.
+        self._end: tuple[bool, Place | None] = (False, None)
         self._lock = threading.Lock()
         # How long it took last, and until when it is left alone after that, by the loop's clock.
         self.took = 0.0
@@ -80,14 +84,10 @@ class Canvas:
         return until
 
     def _add(self, patch: Patch, *, is_reasoning: bool) -> None:
-        last = self.strokes[-1] if self.strokes else None
-        goes_on = (
-            last is not None
-            and last.is_reasoning == is_reasoning
-            and patch.lengthens
-            and last.patch.end == patch.place
-        )
-        self.strokes.append(Stroke(patch, is_reasoning, goes_on))
+        goes_on = patch.lengthens and self._end == (is_reasoning, patch.place)
+        words = html.unescape(patch.parts[0])
+        self.strokes.append(words if goes_on else Stroke(patch, is_reasoning))
+        self._end = (is_reasoning, patch.end)
 
     def end(self, text: str, reasoning: str) -> None:
         """The reply is over, and this is all of it. From any thread."""
@@ -107,14 +107,35 @@ class Canvas:
             picture = Picture(mark_safe(self._text.html), mark_safe(self._reasoning.html))  # noqa: S308
             return picture, len(self.strokes)
 
-    def slice(self, position: int) -> list[Stroke]:
-        """What came after a position, unless that is very much; then its beginning."""
-        size = 0
-        for end in range(position, len(self.strokes)):
-            size += sum(map(len, self.strokes[end].patch.parts))
-            if size >= SLICE:
-                return self.strokes[position : end + 1]
-        return self.strokes[position:]
+    def slice(self, position: int, *, goes_on: bool) -> list[Stroke | str]:
+        """What came after a position, unless that is very much; then its beginning. With `goes_on`
+        for a page that has the stroke before it, and not only what came of that."""
+        size, end = 0, position
+        while end < len(self.strokes) and size < SLICE:
+            stroke = self.strokes[end]
+            size += len(stroke) if isinstance(stroke, str) else sum(map(len, stroke.patch.parts))
+            end += 1
+        strokes = self.strokes[position:end]
+        if strokes and not goes_on:
+            strokes[0] = self._placed(position)
+        return strokes
+
+    def _placed(self, position: int) -> Stroke:
+        """The stroke behind a position, with the place at which it begins."""
+        begins = position
+        while isinstance(self.strokes[begins], str):
+            begins -= 1
+        first = self.strokes[begins]
+        assert isinstance(first, Stroke)
+        if begins == position:
+            return first
+        before, words = self.strokes[begins + 1 : position], self.strokes[position]
+        place = first.patch.end
+        assert place is not None
+        assert isinstance(words, str)
+        if before:
+            place = place.behind(html.escape("".join(map(str, before))))
+        return Stroke(Patch(place, (html.escape(words),), lengthens=True), first.is_reasoning)
 
 
 class Painter:

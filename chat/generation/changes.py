@@ -75,5 +75,8 @@ def _strokes(live: LiveReply, seen: Seen, language: str) -> list[str]:
     canvas.draw()
     position, had.pieces = canvas.position, live.pieces
     canvas.draw()
-    new = canvas.strokes[position:]
-    return [frames.strokes(live.reply_id, new, goes_on=False)] if new else []
+    written: list[str] = []
+    while new := canvas.slice(position, goes_on=bool(written)):
+        written.append(frames.strokes(live.reply_id, new))
+        position += len(new)
+    return written

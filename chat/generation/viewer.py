@@ -133,11 +133,9 @@ class Viewer:
         return update.frame + self._status(update)
 
     def _next_strokes(self, canvas: Canvas) -> str:
-        strokes = canvas.slice(self._position)
-        self._position += len(strokes)
-        frame = frames.strokes(canvas.reply.reply_id, strokes, goes_on=self._goes_on)
-        self._goes_on = True
-        return frame
+        strokes = canvas.slice(self._position, goes_on=self._goes_on)
+        self._position, self._goes_on = self._position + len(strokes), True
+        return frames.strokes(canvas.reply.reply_id, strokes)
 
     def _holdup(self) -> str:
         """That new text waits to be saved, or that it does not any more, once each."""

@@ -6,7 +6,6 @@ of its own: whoever calls sets the latter two, and buttons belong to a form that
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,25 +24,22 @@ def message_id(message_id: int) -> str:
     return f"message-{message_id}"
 
 
-def strokes(reply_id: int, strokes: Sequence[Stroke], *, goes_on: bool) -> str:
-    """Changes of a running reply, for `static/js/live-text.js`; with `goes_on` for a page that has
-    the one before them.
+def strokes(reply_id: int, strokes: Sequence[Stroke | str]) -> str:
+    """Changes of a running reply, for `static/js/live-text.js`.
 
     Words that go on where the last ones ended stand for themselves: alone behind a plus sign, which
     is most of a conversation, or among the others in a list that begins with the reply.
     """
-    written: list[str | list[Any]] = []
-    for stroke in strokes:
-        place, parts = stroke.patch.place, stroke.patch.parts
-        if stroke.goes_on and (goes_on or written):
-            written.append(html.unescape(parts[0]))
-        else:
-            shown = parts[:1] if stroke.patch.lengthens else parts
-            where = (int(stroke.is_reasoning), place.path, place.nodes, place.units)
-            written.append([*where, *shown])
-    if len(written) == 1 and isinstance(written[0], str):
-        return f"+{written[0]}"
+    if len(strokes) == 1 and isinstance(strokes[0], str):
+        return f"+{strokes[0]}"
+    written = [each if isinstance(each, str) else _written(each) for each in strokes]
     return json.dumps([reply_id, *written], ensure_ascii=False, separators=(",", ":"))
+
+
+def _written(stroke: Stroke) -> list[Any]:
+    place, parts = stroke.patch.place, stroke.patch.parts
+    shown = parts[:1] if stroke.patch.lengthens else parts
+    return [int(stroke.is_reasoning), place.path, place.nodes, place.units, *shown]
 
 
 def messages(entries: Iterable[Entry], conversation: Conversation, *, whole: bool = False) -> str:

@@ -12,22 +12,23 @@ from typing import NamedTuple
 
 from chat.rendering import markdown
 from chat.rendering.markdown import MAX_CHARACTERS, MAX_EVENTS, Block, TooIntricate
-from chat.rendering.patches import Patch, Place, count_nodes, count_units, parts_of, patch
+from chat.rendering.patches import Patch, Place, count_nodes, count_units, patch
 from chat.rendering.writer import Writer
 
 # Words without a meaning to Markdown in the middle of a line, and a line that they only lengthen.
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;.!?'\"()-])*")
-_LINE = re.compile(r"[ >]*(?:(?:[-*+]|\d{1,9}[.)]) +)*[^\W\d_](?:[^\W_]|[ ,;.!?'\"()-])*")
+_LINE = re.compile(
+    r"[ >]*(?:(?:[-*+]|\d{1,9}[.)]) +)*(?:[^\W\d_]|\d+(?:[^\W\d_]|[ ,;!?'\"(-]))"
+    r"(?:[^\W_]|[ ,;.!?'\"()-])*"
+)
 _END = re.compile(r"(?:</(?:p|li|ul|ol|blockquote)>|\n)*")
 
 
 class Stroke(NamedTuple):
-    """A change of a running reply's text, or of its reasoning. One that `goes_on` only adds words
-    where the one before it has ended."""
+    """A change of a running reply's text, or of its reasoning."""
 
     patch: Patch
     is_reasoning: bool
-    goes_on: bool
 
 
 class LiveMarkdown:
@@ -47,14 +48,17 @@ class LiveMarkdown:
         # Child nodes and events of what is settled, and characters of all.
         self._nodes = self._events = self._length = 0
         self._open = ""
-        # Where words come that only make the last line longer, and what stands behind them.
+        # Where words come that only make the last line longer, those that came since `_open` was
+        # written, and what stands behind them.
         self._place: Place | None = None
+        self._words: list[str] = []
         self._behind = ""
         self._is_plain = self._ends_in_return = False
         self.grow(text)
 
     @property
     def html(self) -> str:
+        self._write_words()
         return "".join([*self._settled, self._open])
 
     def grow(self, more: str) -> Patch | None:
@@ -85,11 +89,16 @@ class LiveMarkdown:
         if not words or self._place is None:
             return None
         added = html.escape(words, quote=self._is_plain)
-        kept = self._open[: len(self._open) - len(self._behind)]
-        self._open = f"{kept}{added}{self._behind}"
-        found = Patch(self._place, (added, *parts_of(self._behind)[1:]), lengthens=True)
+        self._words.append(added)
+        found = Patch(self._place, (added,), lengthens=True)
         self._place = found.end
         return found
+
+    def _write_words(self) -> None:
+        if self._words:
+            kept = self._open[: len(self._open) - len(self._behind)]
+            self._open = "".join([kept, *self._words, self._behind])
+            self._words.clear()
 
     def _render(self) -> Patch | None:
         if self._length > MAX_CHARACTERS:
@@ -97,6 +106,7 @@ class LiveMarkdown:
         blocks, events = markdown.blocks(self._definitions + self._source, self._writer)
         if self._events + events > MAX_EVENTS:
             raise TooIntricate
+        self._write_words()
         before, self._open = self._open, "".join(block.html for block in blocks)
         found = patch(before, self._open, nodes=self._nodes)
         self._find_place(found)
@@ -143,6 +153,7 @@ class LiveMarkdown:
         text = "".join([*self._past, self._source])
         self._settled, self._open, self._nodes = [], markdown.plain(text), 0
         self._is_plain, self._behind = True, "</pre>"
+        self._words.clear()
         self._past, self._source = [], ""
         self._place = Place((0,), 1, count_units(html.escape(markdown.seen(text))))
         return Patch(Place((), 0), (self._open,), lengthens=False)

@@ -38,8 +38,8 @@ class Patch:
     """Everything behind a place goes. Then `parts` come: the first into the element in which the
     place is, each other into the one above.
 
-    If it only `lengthens` words, everything behind the place may as well stay, and all but the
-    first part be left out.
+    If it only `lengthens` words, everything behind the place may as well stay, and has to where the
+    first part is all that there is.
     """
 
     place: Place

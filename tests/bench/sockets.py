@@ -70,7 +70,7 @@ def _peak(
         client.post(talk.messages, data=prompt("At length"))
         for _ in range(replies):
             reply_id, lines = reader.result(PATIENCE)
-            if lines != PIECES * 250:
+            if lines < PIECES * 250:
                 raise Lost("an answer did not arrive whole")
             client.post(f"{talk.messages}{reply_id}/try-again/")
         reader.result(PATIENCE)

@@ -115,15 +115,19 @@ async def pings(pipe: Connection, person: Person, talk: Talk) -> None:
 
 
 async def answers(pipe: Connection, person: Person, talk: Talk, line: str) -> None:
-    """For each answer that ends: the id of its message, and how often it has `line` in the end.
+    """For each answer that ends: the id of its message, and how often `line` came of it, which is
+    once more where the page was given what it had.
 
     Of one without it, which had ended before this began, nothing is said.
     """
+    came = 0
     async with person.socket(talk) as socket:
         pipe.send("ready")
         async for frame in socket:
-            if "Answer finished" in str(frame) and line in str(frame):
-                pipe.send((int(MESSAGE.findall(str(frame))[-1]), str(frame).count(line)))
+            came += str(frame).count(line)
+            if "Answer finished" in str(frame) and came:
+                pipe.send((int(MESSAGE.findall(str(frame))[-1]), came))
+                came = 0
 
 
 @dataclass(frozen=True, slots=True)

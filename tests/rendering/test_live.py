@@ -27,7 +27,7 @@ BLOCKS = st.sampled_from([
     "Line one  \nline two\\\nline three", "- [ ] open\n- [x] done", "<b>raw</b> &amp; &lt; &copy;",
     "Emoji 👩‍👩‍👧 and ünïcödé, 漢字。", "- a\n#\nb", "#hashtag\n# ", "text\n- [ ",
     "$5 ~~gone~~ _a_b_", "1) a\n2) b\n- c", "```\nopen fence\n\n- x",
-    "snake_case and 2 * 3 * 4 = 24", "word\n\n\n\nword",
+    "snake_case and 2 * 3 * 4 = 24", "12 are 3\n4; 5\n- 6 of 7", "2. 10) 4", "word\n\n\n\nword",
 ])
 # fmt: on
 DOCUMENTS = st.lists(BLOCKS, min_size=1, max_size=6).flatmap(
@@ -61,8 +61,8 @@ class Page:
         self.bytes = 0
 
     def catch_up(self) -> None:
-        while new := self._canvas.slice(self._position):
-            frame = frames.strokes(1, new, goes_on=self._goes_on)
+        while new := self._canvas.slice(self._position, goes_on=self._goes_on):
+            frame = frames.strokes(1, new)
             self._position, self._goes_on = self._position + len(new), True
             self.bytes += len(frame.encode())
             self.text.take(tree.strokes(frame)[1])
