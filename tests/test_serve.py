@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import signal
 import socket
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pytest_django import Settings
 
+from chat.management.commands import serve
 from chat.management.commands.serve import Told
 from evoweb.leaving import LAST_SECONDS
 from tests.conftest import MISSING_SECONDS, evoweb_on
@@ -52,6 +55,27 @@ def test_a_signal_during_the_start_ends_it_and_the_next_start_is_whole(
     assert status == 0
     assert "Traceback" not in said
     assert page.status_code == 200
+
+
+def test_static_files_are_collected_when_they_are_others_although_older(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BASE_DIR, settings.STATIC_ROOT = tmp_path, tmp_path / "collected"
+    for folder in ("static", "requirements", "collected"):
+        (tmp_path / folder).mkdir()
+    for name in ("requirements/run.txt", "static/one.js"):
+        (tmp_path / name).touch()
+    collected: list[str] = []
+    monkeypatch.setattr(serve, "call_command", lambda name, **_: collected.append(name))
+
+    serve._collect_static_files()
+    serve._collect_static_files()
+    assert len(collected) == 1
+
+    (tmp_path / "static/another.js").touch()
+    os.utime(tmp_path / "static/another.js", (0, 0))
+    serve._collect_static_files()
+    assert len(collected) == 2
 
 
 def test_a_signal_during_an_import_ends_the_start_when_that_is_over() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import hashlib
 import os
 import signal
 import socket
@@ -228,11 +229,12 @@ def _migrate() -> None:
 
 
 def _collect_static_files() -> None:
-    """Collect when a file, or a library with files of its own, is newer than the last time."""
-    manifest = settings.STATIC_ROOT / "staticfiles.json"
-    source = settings.BASE_DIR / "static"
-    newest = max((path.stat().st_mtime for path in source.rglob("*")), default=0.0)
-    locks = settings.BASE_DIR / "requirements" / "run.txt"
-    newest = max(newest, locks.stat().st_mtime)
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    """Collect when a file, or a library with files of its own, is not what it was the last time:
+    those of another version may well be older."""
+    collected = settings.STATIC_ROOT / "collected"
+    files = [*(settings.BASE_DIR / "static").rglob("*"), settings.BASE_DIR / "requirements/run.txt"]
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)]
+    now = hashlib.sha256(repr(facts).encode()).hexdigest()
+    if not collected.exists() or collected.read_text() != now:
         call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+        collected.write_text(now)
