@@ -1,6 +1,12 @@
-// Gives each block of code of an answer a button that copies it.
+// Gives each block of code of an answer a button that copies it, also while the answer is written: then
+// more of them come, and what stands behind code that grows goes.
 export function connect(text) {
-  for (const block of text.querySelectorAll(".code")) {
+  add(text);
+  new MutationObserver(() => add(text)).observe(text, { childList: true, subtree: true });
+}
+
+function add(text) {
+  for (const block of text.querySelectorAll(".code:not(:has(> .code__copy))")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button button--quiet code__copy";

@@ -93,3 +93,20 @@ def test_a_page_that_something_else_has_changed_is_loaded_again(
 
     expect(reply(ana)).to_have_attribute("data-state", "complete")
     expect(text_of(reply(ana)).locator("li")).to_have_text(["One", "Two and three", "Four"])
+
+
+def test_code_can_be_copied_whether_its_page_came_before_or_while_it_was_written(
+    ana: Page, upstream: Upstream
+) -> None:
+    upstream.holds_after(2, "```\nOne\n", "Two\n", "Three\n", "```\n\n- More\n", "  ```\n  Four\n")
+    send(ana, "Some code")
+    expect(text_of(reply(ana)).locator(".code")).to_contain_text("Two")
+    late = ana.context.new_page()
+    late.goto(ana.url)
+    expect(text_of(reply(late)).get_by_role("button", name="Copy")).to_have_count(1)
+
+    upstream.release()
+
+    for page in (ana, late):
+        expect(reply(page)).to_have_attribute("data-state", "complete")
+        expect(text_of(reply(page)).get_by_role("button", name="Copy")).to_have_count(2)
