@@ -101,8 +101,7 @@ def settle(row: Completion) -> None:
     posts = [
         _Post(hold.allowance, _taken(row, hold.allowance.budget), hold.amount) for hold in holds
     ]
-    _post(posts)
-    row.holds.all().delete()
+    _post(row, posts)
     for post in posts:
         post.allowance.used += post.taken
         thresholds.watch(post.allowance, row)
@@ -153,8 +152,8 @@ def _hold(row: Completion, allowance: Allowance, need: Need) -> None:
     Hold.objects.create(completion=row, allowance=allowance, amount=amount)
 
 
-def _post(posts: list[_Post]) -> None:
-    """In one statement: this is on the path of every reply's end."""
+def _post(row: Completion, posts: list[_Post]) -> None:
+    """In two statements: this is on the path of every reply's end."""
     values = [(allowance.pk, taken, freed) for allowance, taken, freed in posts]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,6 +163,7 @@ def _post(posts: list[_Post]) -> None:
             "WHERE id = post.column1",
             list(chain.from_iterable(values)),
         )
+        cursor.execute(f"DELETE FROM {Hold._meta.db_table} WHERE completion_id = %s", [row.pk])  # noqa: S608
 
 
 def _taken(row: Completion, budget: Budget) -> int:

@@ -110,3 +110,16 @@ def test_code_can_be_copied_whether_its_page_came_before_or_while_it_was_written
     for page in (ana, late):
         expect(reply(page)).to_have_attribute("data-state", "complete")
         expect(text_of(reply(page)).get_by_role("button", name="Copy")).to_have_count(2)
+
+
+def test_thoughts_that_somebody_reads_stay_open_at_the_end(ana: Page, upstream: Upstream) -> None:
+    upstream.script(pieces=[{"reasoning": "I *see*"}, {"reasoning": " it"}, "Yes."], hold_after=1)
+    send(ana, "Think")
+    thoughts = reply(ana).locator(".reasoning")
+    thoughts.get_by_text("Thoughts").click()
+    expect(thoughts.locator("em")).to_have_text("see")
+
+    upstream.release()
+
+    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(thoughts.get_by_text("I see it")).to_be_visible()
