@@ -459,6 +459,8 @@ async def test_a_tab_that_does_not_read_gets_very_much_in_slices(
     reply = (await ask(conversation)).reply
     async with watching(service, conversation) as tab:
         await tab.shows(reply.pk, "One")
+        # The first look gives all that there is then.
+        await tab.until(lambda: any("<article" in frame for frame in tab.screen.frames))
         tab.screen.reads.clear()
         for number in range(1, 21):
             service.hub.publish(reply.pk, number, Piece(text="x" * (SLICE // 4), reasoning=""))
