@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -58,12 +59,12 @@ class Canvas:
     def position(self) -> int:
         return len(self.strokes)
 
-    def draw(self) -> None:
-        """All that was published. From any thread."""
+    def draw(self, *, until: int = sys.maxsize) -> None:
+        """All that was published, or the first pieces of it. From any thread."""
         with self._lock, translation.override(self._language):
             begun = time.perf_counter()
-            while self._drawn < self.reply.position:
-                end = self._slice_end()
+            while self._drawn < min(self.reply.position, until):
+                end = self._slice_end(until)
                 new, self._drawn = self.reply.since(self._drawn, end), end
                 for is_reasoning, markdown, more in (
                     (True, self._reasoning, new.reasoning),
@@ -73,9 +74,9 @@ class Canvas:
                         self._add(patch, is_reasoning=is_reasoning)
             self.took = time.perf_counter() - begun
 
-    def _slice_end(self) -> int:
+    def _slice_end(self, until: int) -> int:
         """Up to which piece text becomes one stroke: all of it, unless that is very much."""
-        size, until = 0, self.reply.position
+        size, until = 0, min(self.reply.position, until)
         for end in range(self._drawn, until):
             piece = self.reply.pieces[end]
             size += len(piece.text) + len(piece.reasoning)
@@ -105,7 +106,7 @@ class Canvas:
         self.draw()
         with self._lock:
             picture = Picture(mark_safe(self._text.html), mark_safe(self._reasoning.html))  # noqa: S308
-            return picture, len(self.strokes)
+            return picture, self.position
 
     def slice(self, position: int, *, goes_on: bool) -> list[Stroke | str]:
         """What came after a position, unless that is very much; then its beginning. With `goes_on`

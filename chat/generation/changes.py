@@ -13,7 +13,7 @@ from chat.generation import updates
 from chat.generation.canvas import Canvas
 from chat.generation.hub import LiveReply, Piece
 from chat.generation.updates import Eyes
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from chat.queries import thread
 from chat.rendering import frames
 
@@ -38,45 +38,43 @@ class Changes:
 def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
     """Raises Gone."""
     reply = thread.answering(conversation)
-    is_known = reply is not None and reply.pk == seen.reply_id
-    if reply is not None and is_known and conversation.revision == seen.revision:
-        known = LiveReply(reply.pk, conversation.pk, _pieces(reply.pk))
-        return Changes(_strokes(known, seen, eyes.language), replace(seen, position=known.position))
-
     # Read before the messages, so that an article and the pieces that follow it fit together
     # whatever is committed meanwhile.
-    live = LiveReply(reply.pk, conversation.pk, _pieces(reply.pk)) if reply else None
+    canvas = _canvas(reply, eyes.language) if reply else None
+    is_known = reply is not None and reply.pk == seen.reply_id
+    if canvas is not None and is_known and conversation.revision == seen.revision:
+        return Changes(_strokes(canvas, seen), replace(seen, position=canvas.reply.position))
+
     update = updates.read(
         conversation.pk,
         eyes=eyes,
         since=seen.revision,
-        canvas=Canvas(live, eyes.language) if live else None,
+        canvas=canvas,
         unseen=reply.pk if reply and not is_known else None,
     )
     frame, now, text = update.frame, Seen(update.revision), []
-    if live is not None and live.reply_id == update.answering:
+    if canvas is not None and (live := canvas.reply).reply_id == update.answering:
         now = Seen(update.revision, live.reply_id, live.position)
         if live.reply_id not in update.rendered:
-            text = _strokes(live, seen, eyes.language)
+            text = _strokes(canvas, seen)
     if now.reply_id != seen.reply_id or (now.reply_id is None and update.ended):
         with translation.override(eyes.language):
             frame += frames.status(started=now.reply_id is not None)
     return Changes([*filter(None, [frame]), *text], now)
 
 
-def _pieces(reply_id: int) -> list[Piece]:
-    return [Piece(*row) for row in thread.journal_of(reply_id, after=0) or []]
+def _canvas(reply: Message, language: str) -> Canvas:
+    pieces = [Piece(*row) for row in thread.journal_of(reply.pk, after=0) or []]
+    return Canvas(LiveReply(reply.pk, reply.conversation_id, pieces), language)
 
 
-def _strokes(live: LiveReply, seen: Seen, language: str) -> list[str]:
+def _strokes(canvas: Canvas, seen: Seen) -> list[str]:
     """How the page changes that has some of the pieces."""
-    had = LiveReply(live.reply_id, live.conversation_id, live.pieces[: seen.position])
-    canvas = Canvas(had, language)
-    canvas.draw()
-    position, had.pieces = canvas.position, live.pieces
+    canvas.draw(until=seen.position)
+    position = canvas.position
     canvas.draw()
     written: list[str] = []
     while new := canvas.slice(position, goes_on=bool(written)):
-        written.append(frames.strokes(live.reply_id, new))
+        written.append(frames.strokes(canvas.reply.reply_id, new))
         position += len(new)
     return written

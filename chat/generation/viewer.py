@@ -83,7 +83,7 @@ class Viewer:
     def _known_canvas(self) -> Canvas | None:
         return self._service.hub.canvas(self._conversation_id, self._eyes.language)
 
-    def _go_on_from(self, canvas: Canvas | None, position: int) -> None:
+    def _go_on_from(self, canvas: Canvas, position: int) -> None:
         self._canvas, self._position, self._goes_on = canvas, position, False
 
     async def _show(self, frame: str) -> None:

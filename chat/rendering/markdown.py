@@ -7,7 +7,8 @@ allow-list in `allowed`. Nothing in the result loads by itself, and nothing in i
 
 import re
 import threading
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 import pyromark
 from django.utils.html import format_html
@@ -31,6 +32,8 @@ _parser = pyromark.Markdown(
     | Options.ENABLE_STRIKETHROUGH
     | Options.ENABLE_TASKLISTS
 )
+T = TypeVar("T")
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Control characters, and those that force text to run backwards.
 _UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
@@ -53,10 +56,11 @@ def render(text: str) -> SafeString:
     A text that is too long or too intricate comes back as it is, escaped, in a `<pre>`.
     """
     text = normal(text)
-    with _few:
-        written = _written(text) if len(text) <= MAX_CHARACTERS else None
-        html = allowed.clean(written) if written is not None else None
-    return mark_safe(html) if html is not None else plain(text)  # noqa: S308
+    try:
+        with _few:
+            return mark_safe(allowed.clean(_written(text)))  # noqa: S308
+    except TooIntricate:
+        return plain(text)
 
 
 def plain(text: str) -> SafeString:
@@ -81,37 +85,40 @@ def blocks(text: str, writer: Writer) -> tuple[list[Block], int]:
     Raises TooIntricate.
     """
     found: list[Block] = []
-    depth = start = number = 0
+    depth = start = events = 0
     with _few:
-        for event, span in _parser.events_with_range(text):
-            number += 1
-            if number > MAX_EVENTS:
-                raise TooIntricate
+        for event, span in _bounded(_parser.events_with_range(text)):
+            events += 1
             if depth == 0:
                 start = span["start"]
             if isinstance(event, dict):
                 depth += ("Start" in event) - ("End" in event)
             writer.write(event)
             if depth == 0:
-                found.append(Block(start, _clean(writer.take())))
-    return found, number
+                found.append(Block(start, allowed.clean(_checked(writer.take()))))
+    return found, events
 
 
-def _written(text: str) -> str | None:
-    """None for what is too intricate."""
+def _written(text: str) -> str:
+    if len(text) > MAX_CHARACTERS:
+        raise TooIntricate
     writer = Writer()
-    for number, event in enumerate(_parser.events(text)):
-        if number == MAX_EVENTS:
-            return None
+    for event in _bounded(_parser.events(text)):
         writer.write(event)
-    written = seen(writer.html())
-    return written if written.count("&") <= MAX_ENTITIES else None
+    return _checked(writer.html())
 
 
-def _clean(written: str) -> str:
+def _bounded(events: Iterable[T]) -> Iterator[T]:
+    for number, event in enumerate(events):
+        if number == MAX_EVENTS:
+            raise TooIntricate
+        yield event
+
+
+def _checked(written: str) -> str:
     if written.count("&") > MAX_ENTITIES:
         raise TooIntricate
-    return allowed.clean(seen(written))
+    return seen(written)
 
 
 def seen(written: str) -> str:

@@ -53,7 +53,7 @@ class Slow(Canvas):
         self.took = 0.1
         self.may_go_on = threading.Event()
 
-    def draw(self) -> None:
+    def draw(self, *, until: int = 0) -> None:
         assert self.may_go_on.wait(15)
 
 
