@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -9,14 +10,14 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render, resolve_url
+from django.shortcuts import get_object_or_404, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from chat.generation.service import NotServing
-from chat.models import User
+from chat.models import Conversation, User
 
 P = ParamSpec("P")
 NOTICE = "chat/conversation.html#composer-notice"
@@ -49,6 +50,16 @@ def signed_in(
             return unsent(request, heading=words, notice=words, status=503)
 
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def visible_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> Conversation:
+    """Raises Http404 for who may not see it, as for one that is not there."""
+    return get_object_or_404(Conversation.objects.visible_to(request.user), pk=conversation_id)
+
+
+def open_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> Conversation:
+    """The same for who may not change it."""
+    return get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
 
 
 def reviewer_only(

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
@@ -16,8 +15,7 @@ from chat.forms.numbers import whole_number
 from chat.generation import changes
 from chat.generation.changes import Seen
 from chat.generation.updates import Eyes, Gone
-from chat.models import Conversation
-from chat.views.access import SignedInRequest, signed_in
+from chat.views.access import SignedInRequest, signed_in, visible_conversation
 
 # What the page has then, for its next request, as the query that it came with.
 SEEN = "Evoweb-Seen"
@@ -26,9 +24,7 @@ SEEN = "Evoweb-Seen"
 @require_GET
 @signed_in
 def conversation_changes(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = get_object_or_404(
-        Conversation.objects.visible_to(request.user), pk=conversation_id
-    )
+    conversation = visible_conversation(request, conversation_id)
     eyes = Eyes(
         user_id=request.user.pk,
         language=get_language() or settings.LANGUAGE_CODE,

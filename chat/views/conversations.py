@@ -21,12 +21,13 @@ from django.views.decorators.http import (
 )
 
 from chat.domain import conversations as deeds
+from chat.domain.turns import Turn
 from chat.forms.budgets import AskForm
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
 from chat.generation import metrics, service
 from chat.models import Conversation, Message, User
 from chat.queries import budgets, conversations, thread
-from chat.views.access import SignedInRequest, signed_in
+from chat.views.access import SignedInRequest, open_conversation, signed_in, visible_conversation
 from chat.views.refusals import REFUSALS, Refusal, explain
 
 PAGE = "chat/conversation.html"
@@ -50,12 +51,7 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
         return render(request, PAGE, context, status=422)
 
     try:
-        turn = service.current().send(
-            conversation=_made_from(request, settings_form),
-            author=request.user,
-            text=form.cleaned_data["text"],
-            send_key=form.cleaned_data["send_key"],
-        )
+        turn = send(request, _made_from(request, settings_form), form)
     except REFUSALS as error:
         return refused(
             request, None, form=form, refusal=explain(error), settings_form=settings_form
@@ -73,9 +69,7 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
 @require_GET
 @signed_in
 def conversation_detail(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = get_object_or_404(
-        Conversation.objects.visible_to(request.user), pk=conversation_id
-    )
+    conversation = visible_conversation(request, conversation_id)
 
     return render(request, PAGE, page_context(conversation, form=MessageForm()))
 
@@ -86,9 +80,7 @@ def message_text(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
     """What a message says as it was written, for the clipboard."""
-    conversation = get_object_or_404(
-        Conversation.objects.visible_to(request.user), pk=conversation_id
-    )
+    conversation = visible_conversation(request, conversation_id)
     message = get_object_or_404(conversation.messages.all(), pk=message_id)
 
     return HttpResponse(message.text, content_type="text/plain; charset=utf-8")
@@ -97,7 +89,7 @@ def message_text(
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def rename_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+    conversation = open_conversation(request, conversation_id)
     form = TitleForm(_posted(request), initial={"title": conversation.title})
     if not form.is_valid():
         context = {"form": form, "conversation": conversation}
@@ -111,7 +103,7 @@ def rename_conversation(request: SignedInRequest, conversation_id: uuid.UUID) ->
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def conversation_settings(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+    conversation = open_conversation(request, conversation_id)
     form = SettingsForm(_posted(request), conversation=conversation)
     if not form.is_valid():
         context = {"settings_form": form, "conversation": conversation}
@@ -132,7 +124,7 @@ def conversation_settings(request: SignedInRequest, conversation_id: uuid.UUID) 
 @require_POST
 @signed_in
 def delete_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
+    conversation = open_conversation(request, conversation_id)
 
     service.current().delete(conversation)
 
@@ -211,6 +203,23 @@ def _more_of(refusal: Refusal, user: User) -> dict[str, Any]:
         return {}
     has_asked = budgets.has_asked(user, budget)
     return {"budget": budget, "ask_form": AskForm(), "has_asked": has_asked}
+
+
+def send(
+    request: SignedInRequest,
+    conversation: Conversation,
+    form: MessageForm,
+    *,
+    instead_of: Message | None = None,
+) -> Turn:
+    """What a valid form says. Raises REFUSALS."""
+    return service.current().send(
+        conversation=conversation,
+        author=request.user,
+        text=form.cleaned_data["text"],
+        send_key=form.cleaned_data["send_key"],
+        instead_of=instead_of,
+    )
 
 
 def page_context(

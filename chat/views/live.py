@@ -7,10 +7,11 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any, Self
 
 from django.db import connection
 from django.http import HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
@@ -18,9 +19,8 @@ from django.views.decorators.http import require_GET
 
 from chat.generation import service
 from chat.generation.service import Service
-from chat.models import Conversation
 from chat.queries import people, thread
-from chat.views.access import SignedInRequest, signed_in
+from chat.views.access import SignedInRequest, signed_in, visible_conversation
 
 MARKER = "<!--text-->"
 # How often a reply that is not being written here is looked for in the database.
@@ -34,13 +34,15 @@ class Reader:
     user_id: int
     session_key: str
 
+    @classmethod
+    def of(cls, request: SignedInRequest) -> Self:
+        return cls(request.user.pk, request.session.session_key or "")
+
 
 @require_GET
 @signed_in
 def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBase:
-    conversation = get_object_or_404(
-        Conversation.objects.visible_to(request.user), pk=conversation_id
-    )
+    conversation = visible_conversation(request, conversation_id)
     running = service.current_or_none()
     reply = thread.answering(conversation)
     entries = thread.entries(conversation)
@@ -50,19 +52,16 @@ def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBa
 
     context = {"conversation": conversation, "entries": entries, "entry": entry}
     before, _, after = render_to_string("chat/live.html", context, request).partition(MARKER)
-    # The page may take minutes; its thread's connection is wanted elsewhere.
-    connection.close()
-
-    response = StreamingHttpResponse(
-        _page(
-            running,
-            conversation.pk,
-            reply.pk,
-            Reader(request.user.pk, request.session.session_key or ""),
-            before=before,
-            after=after,
-        )
+    reader = Reader.of(request)
+    return streamed(
+        _page(running, conversation.pk, reply.pk, reader, before=before, after=after),
     )
+
+
+def streamed(parts: AsyncIterator[str], **options: Any) -> StreamingHttpResponse:
+    """It may take minutes; the connection of its thread is wanted elsewhere."""
+    connection.close()
+    response = StreamingHttpResponse(parts, **options)
     response["X-Accel-Buffering"] = "no"
     return response
 

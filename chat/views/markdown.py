@@ -5,17 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 
-from django.db import connection
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from chat.generation import service
-from chat.models import Conversation
 from chat.queries import thread
 from chat.rendering import transcript
-from chat.views.access import SignedInRequest, signed_in
-from chat.views.live import Reader, texts
+from chat.views.access import SignedInRequest, signed_in, visible_conversation
+from chat.views.live import Reader, streamed, texts
 
 CONTENT_TYPE = "text/markdown; charset=utf-8"
 
@@ -24,9 +21,7 @@ CONTENT_TYPE = "text/markdown; charset=utf-8"
 @signed_in
 def conversation_markdown(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBase:
     """A reply that is being written at its end goes on until it is over."""
-    conversation = get_object_or_404(
-        Conversation.objects.visible_to(request.user), pk=conversation_id
-    )
+    conversation = visible_conversation(request, conversation_id)
     running = service.current_or_none()
     entries = thread.entries(conversation)
     last = entries[-1] if entries else None
@@ -35,16 +30,10 @@ def conversation_markdown(request: SignedInRequest, conversation_id: uuid.UUID) 
         return HttpResponse("".join(words), content_type=CONTENT_TYPE)
 
     before = [transcript.title(conversation), *map(transcript.said, entries[:-1])]
-    reader = Reader(request.user.pk, request.session.session_key or "")
-    reply = texts(running, conversation.pk, last.message.pk, reader)
-    # As of the page without script: it may take minutes, and the connection is wanted elsewhere.
-    connection.close()
-
-    response = StreamingHttpResponse(
+    reply = texts(running, conversation.pk, last.message.pk, Reader.of(request))
+    return streamed(
         _whole("".join(before) + transcript.heading(last), reply), content_type=CONTENT_TYPE
     )
-    response["X-Accel-Buffering"] = "no"
-    return response
 
 
 async def _whole(before: str, reply: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -19,15 +19,15 @@ from chat.models import Conversation, Message
 from chat.queries import thread
 from chat.queries.thread import Entry
 from chat.rendering import frames
-from chat.views.access import SignedInRequest, signed_in
-from chat.views.conversations import EDIT_PAGE, PAGE, page_context, refused
+from chat.views.access import SignedInRequest, open_conversation, signed_in
+from chat.views.conversations import EDIT_PAGE, PAGE, page_context, refused, send
 from chat.views.refusals import REFUSALS, Refusal, explain, outdated_model
 
 
 @require_POST
 @signed_in
 def post_message(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = _open_conversation(request, conversation_id)
+    conversation = open_conversation(request, conversation_id)
     form = MessageForm(request.POST)
     if not form.is_valid():
         return _invalid(request, conversation, form)
@@ -35,12 +35,7 @@ def post_message(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpRe
         return refused(request, conversation, form=form, refusal=outdated_model())
 
     try:
-        turn = service.current().send(
-            conversation=conversation,
-            author=request.user,
-            text=form.cleaned_data["text"],
-            send_key=form.cleaned_data["send_key"],
-        )
+        turn = send(request, conversation, form)
     except REFUSALS as error:
         return refused(request, conversation, form=form, refusal=explain(error))
 
@@ -53,7 +48,7 @@ def edit_prompt(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
     """The prompt in a box, as a page of its own or in its place; sent, it begins another branch."""
-    conversation = _open_conversation(request, conversation_id)
+    conversation = open_conversation(request, conversation_id)
     prompt = get_object_or_404(conversation.messages.written_by(request.user), pk=message_id)
     if request.method != "POST":
         form = MessageForm(initial={"text": prompt.text, "send_key": uuid.uuid4()})
@@ -69,13 +64,7 @@ def edit_prompt(
         return refuse(refusal=outdated_model())
 
     try:
-        turn = service.current().send(
-            conversation=conversation,
-            author=request.user,
-            text=form.cleaned_data["text"],
-            send_key=form.cleaned_data["send_key"],
-            instead_of=prompt,
-        )
+        turn = send(request, conversation, form, instead_of=prompt)
     except REFUSALS as error:
         return refuse(refusal=explain(error))
 
@@ -87,7 +76,7 @@ def edit_prompt(
 def stop_reply(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
-    conversation = _open_conversation(request, conversation_id)
+    conversation = open_conversation(request, conversation_id)
     reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
 
     service.current().stop(reply)
@@ -101,10 +90,9 @@ def try_again(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
     """By the conversation's model, or by the one that the form names."""
-    if model := request.POST.get("model", ""):
-        deed = partial(Service.try_again, model=model)
-        return _run_again(request, conversation_id, message_id, deed=deed, model=model)
-    return _run_again(request, conversation_id, message_id, deed=Service.try_again)
+    model = request.POST.get("model", "")
+    deed = partial(Service.try_again, model=model)
+    return _run_again(request, conversation_id, message_id, deed=deed, model=model)
 
 
 @require_POST
@@ -121,7 +109,7 @@ def _run_again(
     deed: Callable[..., Turn],
     model: str = "",
 ) -> HttpResponse:
-    conversation = _open_conversation(request, conversation_id)
+    conversation = open_conversation(request, conversation_id)
     reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
     if (model or conversation.model) not in settings.MODELS:
         return refused(request, conversation, form=MessageForm(), refusal=outdated_model())
@@ -139,16 +127,12 @@ def _run_again(
 def show_branch(
     request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
 ) -> HttpResponse:
-    conversation = _open_conversation(request, conversation_id)
+    conversation = open_conversation(request, conversation_id)
     message: Message = get_object_or_404(conversation.messages.all(), pk=message_id)
 
     service.current().show_branch(conversation, through=message)
 
     return _answer(request, conversation, at=message)
-
-
-def _open_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -> Conversation:
-    return get_object_or_404(Conversation.objects.open_to(request.user), pk=conversation_id)
 
 
 def _invalid(

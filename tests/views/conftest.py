@@ -22,6 +22,10 @@ from tests.upstream.process import Upstream
 from tests.waiting import eventually
 
 HTMX = {"HX-Request": "true"}
+# What is answered to a form, and to the page's script.
+as_page_or_script = pytest.mark.parametrize(
+    ("headers", "status"), [({}, 302), (HTMX, 204)], ids=["plain", "htmx"]
+)
 
 # The middleware reads the list of static files when a handler is made; once is enough.
 _handler = ClientHandler(enforce_csrf_checks=False)

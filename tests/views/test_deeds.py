@@ -20,6 +20,7 @@ from tests.upstream.process import Upstream
 from tests.views.conftest import (
     HTMX,
     articles,
+    as_page_or_script,
     listed,
     messages_of,
     page_of,
@@ -27,11 +28,6 @@ from tests.views.conftest import (
     send,
     words_of,
 )
-
-as_page_or_script = pytest.mark.parametrize(
-    ("headers", "status"), [({}, 302), (HTMX, 204)], ids=["plain", "htmx"]
-)
-
 
 # Stop
 

@@ -19,15 +19,12 @@ from tests.views.conftest import (
     HTMX,
     Browser,
     articles,
+    as_page_or_script,
     notices,
     page_of,
     sealed,
     send,
     words_of,
-)
-
-as_page_or_script = pytest.mark.parametrize(
-    ("headers", "status"), [({}, 302), (HTMX, 204)], ids=["plain", "htmx"]
 )
 
 
