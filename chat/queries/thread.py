@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self, TypeVar
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from chat.completions.verdict import is_cut, is_filtered
@@ -152,7 +153,7 @@ def entries(
     replies = [message for message in shown if message.is_reply]
     _with_journal(message for message in replies if message.pk not in known)
     attempts = _attempts(replies)
-    families = _siblings(conversation) if shown else {}
+    families = _siblings(conversation, shown) if shown else {}
     return [
         _entry(
             message,
@@ -238,12 +239,16 @@ def _attempts(replies: list[Message]) -> Mapping[int, list[Completion]]:
     return rows
 
 
-def _siblings(conversation: Conversation) -> Mapping[int | None, list[int]]:
-    """The replies to each prompt, and the prompts that follow each reply or begin the conversation,
-    oldest first, by what they follow."""
+def _siblings(conversation: Conversation, shown: list[Message]) -> Mapping[int | None, list[int]]:
+    """What stands beside these: the replies to each prompt, and the prompts that follow each reply
+    or begin the conversation, oldest first, by what they follow."""
     families: dict[int | None, list[int]] = defaultdict(list)
-    pairs = conversation.messages.oldest_first().values_list("parent_id", "pk")
-    for parent, key in pairs:
+    parents = {message.parent_id for message in shown}
+    beside = Q(parent__in=parents - {None})
+    if None in parents:
+        beside |= Q(parent=None)
+    rows = conversation.messages.filter(beside).oldest_first()
+    for parent, key in rows.values_list("parent_id", "pk"):
         families[parent].append(key)
     return families
 
