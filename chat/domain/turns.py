@@ -97,9 +97,9 @@ def begin(
 
     The prompt follows the head, or stands beside the earlier one that it is said instead of: on a
     branch of its own, which is shown from then on. A conversation that is not stored yet is stored
-    with them. The same key with the same text
-    gives the turn that it made the first time: the database refuses the key, and what it made is
-    looked up. Raises TurnRefused and ConversationGone.
+    with them. The same key with the same text gives the turn that it made the first time: the
+    database refuses the key, and what it made is looked up. Raises TurnRefused and
+    ConversationGone.
     """
     try:
         with transaction.atomic():

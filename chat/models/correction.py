@@ -17,13 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.budget import amount_of
-from chat.models.money import MoneyField
+from chat.models.money import Amounts, MoneyField
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-
-Amounts = tuple[tuple[str, Decimal], ...]
 
 
 def _known(label: StrOrPromise) -> models.Field[Decimal, Decimal]:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 # A price a million tokens has six decimals at most, so what one token costs has twelve.
 DECIMALS = 12
-
+# An amount of each currency that there is, by its letters.
+Amounts = tuple[tuple[str, Decimal], ...]
 
 if TYPE_CHECKING:
     _Field = models.Field[Decimal | None, Decimal | None]

@@ -63,6 +63,18 @@ def _money(label: StrOrPromise) -> models.Field[Decimal, Decimal]:
     return MoneyField(label, default=Decimal(0))  # type: ignore[return-value]
 
 
+_KEY = (
+    "grain",
+    "start",
+    "user",
+    "model",
+    "source",
+    "cost_centre",
+    "conversation",
+    "currency",
+)
+
+
 class Total(models.Model):
     grain = models.CharField(_("stretch"), max_length=5, choices=Grain.choices)
     # The moment at which that hour, day or month of the team's time zone began.
@@ -121,32 +133,14 @@ class Total(models.Model):
 
     objects = TotalQuerySet.as_manager()
 
-    KEY = (
-        "grain",
-        "start",
-        "user",
-        "model",
-        "source",
-        "cost_centre",
-        "conversation",
-        "currency",
-    )
+    KEY = _KEY
 
     class Meta:
         verbose_name = _("total")
         verbose_name_plural = _("totals")
         constraints = (
             models.UniqueConstraint(
-                fields=(
-                    "grain",
-                    "start",
-                    "user",
-                    "model",
-                    "source",
-                    "cost_centre",
-                    "conversation",
-                    "currency",
-                ),
+                fields=_KEY,
                 name="total_one_a_key",
             ),
         )

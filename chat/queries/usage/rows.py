@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Sum
 
+from chat.models.money import Amounts
 from chat.models.total import BOUNDS, COUNTS, FIRST_TOKEN_COUNTERS, SUMS, TotalQuerySet
 from chat.queries.usage import waits
 
 if TYPE_CHECKING:
     from chat.models import Conversation, User
-
-# An amount of each currency that there is, by its letters.
-Amounts = tuple[tuple[str, Decimal], ...]
 
 MONEY = {
     "cost": "costs",
