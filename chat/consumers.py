@@ -42,7 +42,7 @@ class NothingHere(AsyncWebsocketConsumer):
 
 
 class ConversationConsumer(AsyncWebsocketConsumer):
-    """One browser looking at one conversation."""
+    """One browser looking at one conversation: its owner's, or a reader's by a link."""
 
     channel_layer_alias = NO_CHANNEL_LAYER
 
@@ -54,13 +54,15 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         running = service.current_or_none()
         if running is None:
             return await self.close(code=TRY_AGAIN_LATER)
-        conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
-        session_key = self._session_key()
+        address = self.scope["url_route"]["kwargs"]
+        session_key, share = self._session_key(), address.get("token", "")
         # In the pool, not in the thread that Channels keeps for all sockets together.
-        user_id, may_see = await running.readers.run(_who, session_key, conversation_id)
+        user_id, conversation_id = await running.readers.run(
+            _who, session_key, address.get("conversation_id"), share
+        )
         if user_id is None:
             return await self.close(code=NOT_SIGNED_IN)
-        if not may_see:
+        if conversation_id is None:
             return await self.close(code=NOT_FOUND)
         viewer = Viewer(
             running,
@@ -70,6 +72,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
                 language=self._language(),
                 zone=self._query("zone"),
                 session_key=session_key,
+                share=share,
             ),
             revision=whole_number(self._query("since")),
             send=self._send_text,
@@ -121,9 +124,17 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         return language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
-def _who(session_key: str, conversation_id: uuid.UUID) -> tuple[int | None, bool]:
-    """Whose session this is, if it is anybody's, and whether they may see the conversation."""
+def _who(
+    session_key: str, conversation_id: uuid.UUID | None, share: str
+) -> tuple[int | None, uuid.UUID | None]:
+    """Whose session this is, if it is anybody's, and the conversation if they may see it: theirs
+    with this id, or the one that the link with this token opens."""
     request = HttpRequest()
     request.session = SessionStore(session_key)
     user = get_user(request)
-    return user.pk, Conversation.objects.visible_to(user).filter(pk=conversation_id).exists()
+    seen = Conversation.objects.seen_by(user, share=share)
+    if conversation_id is not None:
+        seen = seen.filter(pk=conversation_id)
+    elif not share:
+        seen = seen.none()
+    return user.pk, seen.values_list("pk", flat=True).first()

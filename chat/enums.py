@@ -25,6 +25,16 @@ class MessageState(models.TextChoices):
 RUNNING_STATES = (MessageState.WAITING, MessageState.STREAMING)
 
 
+class QueueState(models.TextChoices):
+    """Where a message stands that waits for the end of a reply. Only a ready one is sent by itself;
+    one that is removed can be taken back for a while."""
+
+    READY = "ready", _("Ready")
+    EDITED = "edited", _("Being edited")
+    REFUSED = "refused", _("Not sent")
+    REMOVED = "removed", _("Removed")
+
+
 class CompletionState(models.TextChoices):
     """Where a ledger row stands. Only an open row may change, and it closes once."""
 
@@ -40,6 +50,15 @@ class Source(models.TextChoices):
     CHAT = "chat", _("Chat")
     TITLE = "title", _("Title")
     API = "api", _("API")
+
+
+class TitleFrom(models.TextChoices):
+    """Whose words the title of a conversation are. The model is asked once."""
+
+    WORDS = "words", _("First words")
+    ASKED = "asked", _("First words, while the model is asked")
+    MODEL = "model", _("Model")
+    PERSON = "person", _("Person")
 
 
 class Period(models.TextChoices):
@@ -96,6 +115,32 @@ class Theme(models.TextChoices):
     DARK = "dark", _("Dark")
 
 
+class Verdict(models.TextChoices):
+    """What somebody thought of an answer."""
+
+    GOOD = "good", _("Good")
+    BAD = "bad", _("Bad")
+
+
+class Why(models.TextChoices):
+    """Plain reasons for a verdict."""
+
+    RIGHT = "right", _("It is right")
+    CLEAR = "clear", _("It is clear")
+    USEFUL = "useful", _("I can use it as it is")
+    WRONG = "wrong", _("Something in it is wrong or made up")
+    MISSED = "missed", _("It does not answer what I asked")
+    INCOMPLETE = "incomplete", _("Something is missing")
+    LONG = "long", _("It is too long")
+    UNFIT = "unfit", _("Its tone or contents are not fit for work")
+
+
+REASONS = {
+    Verdict.GOOD: (Why.RIGHT, Why.CLEAR, Why.USEFUL),
+    Verdict.BAD: (Why.WRONG, Why.MISSED, Why.INCOMPLETE, Why.LONG, Why.UNFIT),
+}
+
+
 class Fault(models.TextChoices):
     """Why a reply failed or broke off: the code that is stored, and the sentence that people see.
 
@@ -133,7 +178,10 @@ class Fault(models.TextChoices):
     TOO_LARGE = "too_large", _("This is more than the model's service takes. Send less at once.")
     CONTEXT_TOO_LONG = (
         "context_too_long",
-        _("This conversation is longer than the model can read. Start a new one."),
+        _(
+            "This is more than the model can read at once. Try again leaves out what was said "
+            "first, if anything was."
+        ),
     )
     BLOCKED = "blocked", _("The model's service declined to answer this. Put it another way.")
     BAD_REQUEST = (

@@ -1,5 +1,5 @@
-"""What surrounds every request: a line in the log, its database connection, and what its person
-chose."""
+"""What surrounds every request: a line in the log, its length over the wire, its database
+connection, and what its person chose."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 
@@ -61,8 +63,25 @@ class RequestLogMiddleware:
 
 def _ids(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Of what an address names, the ids."""
-    names = ("conversation_id", "message_id")
+    names = ("conversation_id", "message_id", "queued_id", "preset_id", "prompt_id")
     return {name: parameters[name] for name in names if name in parameters}
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Pages over the wire in a fraction of their length. What is streamed goes out as it comes, and
+    pictures are as short as they can be.
+
+    That some of a page is secret and some of it a client's own, whose lengths together could tell
+    of the secret, is seen to: tokens are masked anew in each page, and Django adds a random length.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        is_text = response.headers.get("Content-Type", "").startswith("text/")
+        if response.streaming or not is_text:
+            return response
+        return super().process_response(request, response)
 
 
 class ConnectionMiddleware:
@@ -99,7 +118,8 @@ class PreferencesMiddleware:
         zone = user.time_zone if user.is_authenticated else ""
         with timezone.override(time_zone_of(zone or request.COOKIES.get(ZONE_COOKIE, ""))):
             response = self._get_response(request)
-        if user.is_authenticated:
+        # Pictures never change, and say so themselves.
+        if user.is_authenticated and not response.has_header("Cache-Control"):
             # What Back shows has to be as it is now: an old page holds a send key that is used up.
             add_never_cache_headers(response)
         return response

@@ -10,6 +10,8 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 # Bytes. The longest prompt takes half of it, whatever its letters: 200,000 characters of four bytes
 # each, of which each is written as three.
 LARGEST_BODY = 5 * 1024 * 1024
+# Of a form with files: two of the largest pictures that are taken.
+LARGEST_WITH_FILES = 41 * 1024 * 1024
 
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -19,6 +21,12 @@ class BoundedRequest(WebRequest):
 
     _received = 0
     _is_refused = False
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # Twisted would read forms too, whole and on the event loop: a photo holds up every answer
+        # for a second. Nobody asks for what it finds.
+        self._parsePOSTFormSubmission = False
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 (Twisted's interface)
         super().gotLength(length)
@@ -36,7 +44,10 @@ class BoundedRequest(WebRequest):
             super().process()
 
     def _look_at(self, size: int) -> None:
-        if size > LARGEST_BODY and not self._is_refused:
+        kind = self.requestHeaders.getRawHeaders(b"content-type", [b""])[0]
+        has_files = kind.lower().startswith(b"multipart/form-data")
+        largest = LARGEST_WITH_FILES if has_files else LARGEST_BODY
+        if size > largest and not self._is_refused:
             self._is_refused = True
             self.channel.transport.write(REFUSAL)
             self.channel.loseConnection()

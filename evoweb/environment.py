@@ -60,6 +60,15 @@ class Environment:
     api_key: str
     base_url: str
     models: tuple[str, ...]
+    # Where pictures are, how many pixels they may have a side, and which models take them, where
+    # that is otherwise than known.
+    files_dir: Path
+    picture_side: int
+    picture_models: dict[str, bool]
+    # Tokens that a model can read and write together, where evoweb would not know or know better.
+    context_windows: dict[str, int]
+    picture_links: bool
+    makes_titles: bool
     # What the upstream's meter is held against the ledger by.
     credits_per_usd: Decimal
     meter_alarm: Decimal
@@ -119,6 +128,15 @@ def read(variables: Mapping[str, str]) -> Environment:
         base_url=reader.value("EVOLINK_BASE_URL", "https://api.evolink.ai/v1", values.base_url)
         or "",
         models=reader.value("EVOLINK_MODELS", "Gemini-3.0-pro", values.models) or (),
+        files_dir=reader.value(
+            "EVOWEB_FILES_DIR", str(data_dir / "files"), lambda text: (ROOT / text).resolve()
+        )
+        or data_dir / "files",
+        picture_side=reader.value("EVOWEB_PICTURE_SIDE", "2048", values.side) or 2048,
+        picture_links=reader.value("EVOWEB_PICTURES_AS", "data", values.pictures_as) == "link",
+        picture_models=reader.value("EVOLINK_PICTURE_MODELS", "", values.picture_models) or {},
+        context_windows=reader.value("EVOWEB_CONTEXT_WINDOWS", "", values.windows) or {},
+        makes_titles=reader.value("EVOWEB_TITLES", "on", values.on_off) or False,
         credits_per_usd=reader.value("EVOWEB_CREDITS_PER_USD", "72", values.exchange)
         or Decimal(72),
         meter_alarm=reader.value("EVOWEB_METER_ALARM", "10", values.percent) or Decimal(0),
@@ -132,6 +150,11 @@ def read(variables: Mapping[str, str]) -> Environment:
         reader.problems.append(
             "REDIS_URL is for several processes, and these need PostgreSQL: set DATABASE_URL to "
             "one, or leave out REDIS_URL"
+        )
+    if environment.picture_links and not environment.is_secure:
+        reader.problems.append(
+            "EVOWEB_PICTURES_AS is 'link': the model's service fetches pictures from PUBLIC_URL, "
+            "which has to begin with https://"
         )
     if bool(environment.admin_email) != bool(environment.admin_password):
         reader.problems.append(

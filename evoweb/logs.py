@@ -11,9 +11,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-# Whoever has one of these addresses can set a password. Django names the address of a request that
-# failed, and Daphne that of one which took too long.
-_SECRET_PATH = re.compile(r"(/welcome/|/password/reset/key/)[^/\s\"'\\]+")
+# Whoever has one of these addresses can set a password, or read what is shared. Django names the
+# address of a request that failed, and Daphne that of one which took too long.
+_SECRET_PATH = re.compile(r"(/welcome/|/password/reset/key/|(?:/|%2F)s(?:/|%2F))[^/%\s\"'\\]+")
 # With it PostgreSQL shows the row that it refused, texts and all.
 _DETAIL = re.compile(r"DETAIL: .*?(?=\n\nThe above |\n\nDuring handling |\Z)", re.DOTALL)
 

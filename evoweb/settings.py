@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 # One synchronous chain with the view. Static files never come here: `evoweb.pages` has both.
 MIDDLEWARE = [
     "chat.middleware.RequestLogMiddleware",
+    "chat.middleware.CompressionMiddleware",
     "chat.middleware.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -198,6 +199,7 @@ if REDIS_URL:
         "OPTIONS": environment.REDIS_PATIENCE,
     }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 CSRF_FAILURE_VIEW = "chat.views.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -208,6 +210,9 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        # Diagrams, which a page without an origin draws.
+        "frame-src": ["'self'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -249,6 +254,11 @@ def _file_headers(headers: Any, _path: str, _url: str) -> None:
 SERVESTATIC_ADD_HEADERS_FUNCTION = _file_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What people send beside words. Every process of a team needs the same folder.
+    "pictures": {
+        "BACKEND": "evoweb.files.KeptFiles",
+        "OPTIONS": {"location": ENVIRONMENT.files_dir},
+    },
     "staticfiles": {"BACKEND": "evoweb.staticfiles.StaticFilesStorage"},
 }
 
@@ -256,6 +266,13 @@ STORAGES = {
 
 DEFAULT_FROM_EMAIL = "evoweb@localhost"
 globals().update(ENVIRONMENT.email)
+
+# Pictures
+
+PICTURE_SIDE = ENVIRONMENT.picture_side
+# Whether the upstream fetches them by signed addresses that end, instead of getting them at once.
+PICTURE_LINKS = ENVIRONMENT.picture_links
+PICTURE_MODELS = ENVIRONMENT.picture_models
 
 # The upstream
 
@@ -271,6 +288,9 @@ EVOLINK_API_KEY = ENVIRONMENT.api_key
 EVOLINK_BASE_URL = ENVIRONMENT.base_url
 IS_DEMONSTRATION = ENVIRONMENT.is_demonstration
 MODELS = (environment.DEMONSTRATION_MODEL,) if ENVIRONMENT.is_demonstration else ENVIRONMENT.models
+CONTEXT_WINDOWS = ENVIRONMENT.context_windows
+# The small model has enough to do with answers.
+MAKES_TITLES = ENVIRONMENT.makes_titles and not ENVIRONMENT.is_demonstration
 
 CREDITS_PER_USD = ENVIRONMENT.credits_per_usd
 METER_ALARM = ENVIRONMENT.meter_alarm / 100

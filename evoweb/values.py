@@ -92,6 +92,12 @@ def on_stop(text: str) -> str:
     return text
 
 
+def pictures_as(text: str) -> str:
+    if text not in ("data", "link"):
+        raise ValueError("give data or link")
+    return text
+
+
 def seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -172,6 +178,35 @@ def models(text: str) -> tuple[str, ...]:
     if not models or any(len(name) > 200 for name in models):
         raise ValueError("give model names with commas between, the first is the default")
     return models
+
+
+def picture_models(text: str) -> dict[str, bool]:
+    """`llava,-gemini-x`: what takes pictures, and with a minus what takes none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if any(len(name) > 200 or name == "-" for name in names):
+        raise ValueError("give model names with commas between, one that takes none with a minus")
+    return {name.removeprefix("-"): not name.startswith("-") for name in names}
+
+
+def side(text: str) -> int:
+    if not text.isdecimal() or not 512 <= int(text) <= 4096:
+        raise ValueError("give pixels, from 512 to 4096")
+    return int(text)
+
+
+def windows(text: str) -> dict[str, int]:
+    found = dict(part.rpartition("=")[::2] for part in map(str.strip, text.split(",")) if part)
+    if not all(
+        name.strip() and re.fullmatch("[0-9]{4,9}", size.strip()) for name, size in found.items()
+    ):
+        raise ValueError("give tokens by model with commas between, such as my-model=128000")
+    return {name.strip(): int(size) for name, size in found.items()}
+
+
+def on_off(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("give on or off")
+    return text == "on"
 
 
 def address(text: str) -> str:

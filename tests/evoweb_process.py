@@ -51,6 +51,8 @@ class EvowebProcess:
             "PORT": str(self.port),
             "EVOWEB_ADMIN_EMAIL": EMAIL,
             "EVOWEB_ADMIN_PASSWORD": PASSWORD,
+            # One request for each answer, unless it is titles that are tested.
+            "EVOWEB_TITLES": "off",
             **variables,
         }
         self._log = folder / "serve.log"

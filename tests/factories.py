@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from chat.domain import ledger, turns
+from chat.domain import attachments, ledger, turns
 from chat.domain.ledger import Receipt
 from chat.enums import MessageState
-from chat.models import Conversation, Message, User
+from chat.imaging import redrawing
+from chat.models import Attachment, Conversation, Message, Preset, SavedPrompt, User
+from tests.pictures import picture
 
 
 def make_user(name: str, **fields: Any) -> User:
@@ -45,13 +48,43 @@ def make_turn(
 
 
 def begin_turn(
-    conversation: Conversation, text: str = "A question", *, instead_of: Message | None = None
+    conversation: Conversation,
+    text: str = "A question",
+    *,
+    instead_of: Message | None = None,
+    send_key: uuid.UUID | None = None,
+    drafted: Collection[uuid.UUID] | None = None,
 ) -> turns.Turn:
     """A turn whose reply is reserved, with nobody to run it."""
     return turns.begin(
         conversation=conversation,
         author=conversation.owner,
         text=text,
-        send_key=uuid.uuid4(),
+        send_key=send_key or uuid.uuid4(),
         instead_of=instead_of,
+        drafted=drafted,
     )
+
+
+def uploaded(
+    user: User, conversation: Conversation | None = None, *, colour: str = "teal", alt: str = ""
+) -> Attachment:
+    """One that lies in a composer."""
+    redrawn = redrawing.redraw(picture("PNG", colour=colour), longest=512)
+    found = attachments.keep(uploader=user, conversation=conversation, picture=redrawn)
+    if alt:
+        attachments.describe(found, alt=alt)
+        found.refresh_from_db()
+    return found
+
+
+def make_preset(owner: User | None, name: str = "Kind", **fields: Any) -> Preset:
+    """One of somebody's, or one that is shared."""
+    return Preset.objects.create(owner=owner, name=name, **{"model": settings.MODELS[0], **fields})
+
+
+def make_prompt(
+    owner: User | None, name: str = "minutes", text: str = "Summarise this.", **fields: Any
+) -> SavedPrompt:
+    """One of the library: somebody's, or one that is shared."""
+    return SavedPrompt.objects.create(owner=owner, name=name, text=text, **fields)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests import tree
 
 FRAME_PART = re.compile(
-    r'<hx-partial hx-target="#thread" hx-swap="(?P<swap>\w+)">(?P<articles>.*?)</hx-partial>'
+    r'<hx-partial hx-target="#thread[^"]*" hx-swap="(?P<swap>\w+)">(?P<articles>.*?)</hx-partial>'
     r'|<div id="status" role="status"[^>]*>(?P<status>.*?)</div>',
     re.DOTALL,
 )

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("chat.middleware",),
     ("chat.queries",),
     ("chat.models",),
-    ("chat.enums", "chat.completions", "chat.hashers", "chat.locale"),
+    ("chat.enums", "chat.completions", "chat.imaging", "chat.hashers", "chat.locale"),
 )
 # The command that runs the server is the one that knows it.
 ALLOWED = {("chat.management.commands.serve", "evoweb")}

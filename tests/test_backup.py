@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,14 +23,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, connections
 
-from chat.domain import replies
+from chat.domain import attachments, files, replies, turns
 from chat.management import archive
 from chat.management.archive import BadArchive, Manifest
-from chat.models import Conversation, User
+from chat.models import Attachment, Conversation, User
+from chat.queries import inventory
 from tests.conftest import evoweb_on
 from tests.environment import on_postgresql
 from tests.evoweb_process import EvowebProcess, send
-from tests.factories import begin_turn, make_conversation, make_turn, make_user
+from tests.factories import begin_turn, make_conversation, make_turn, make_user, uploaded
 from tests.postgres import fresh_database
 from tests.rows import rows
 from tests.test_serve import reply_state
@@ -156,7 +160,7 @@ def test_it_is_nobody_elses_to_read_and_leaves_nothing_beside_it(file: Path) -> 
 def test_it_has_what_it_says_and_no_key(file: Path, tmp_path: Path) -> None:
     database = tmp_path / "database"
 
-    manifest = archive.read(file, database=database)
+    manifest = archive.read(file, database=database, files=tmp_path / "files")
 
     assert manifest.rows == {"people": 1, "conversations": 1, "messages": 2, "ledger rows": 1}
     assert (manifest.evoweb, manifest.engine) == (settings.VERSION, connection.vendor)
@@ -201,7 +205,7 @@ def test_writers_go_on_and_the_copy_is_of_one_moment(
         before = made[0]
         backup(file)
         meanwhile = made[0] - before
-    counted = archive.read(file, database=tmp_path / "copy").rows
+    counted = archive.read(file, database=tmp_path / "copy", files=tmp_path / "files").rows
     copied = len(in_copy(tmp_path / "copy", "SELECT id FROM chat_conversation"))
 
     assert meanwhile > 3
@@ -323,6 +327,18 @@ def flipped(position: float) -> Spoil:
     return spoil
 
 
+def with_a_file(name: str, content: bytes) -> Spoil:
+    """One that the manifest counts."""
+
+    def change(members: dict[str, bytes]) -> None:
+        manifest = {**json.loads(members["manifest.json"]), "files": 1}
+        members["manifest.json"] = json.dumps(manifest).encode()
+        members[f"files/{name}"] = content
+
+    return repacked(change)
+
+
+EMPTY = hashlib.sha256(b"").hexdigest()
 SPOILS: dict[str, Spoil] = {
     "empty": lambda _content: b"",
     "a text": lambda _content: b"Dear Ana,\n" * 100,
@@ -335,6 +351,10 @@ SPOILS: dict[str, Spoil] = {
     "no database": repacked(lambda members: members.pop(DATABASE)),
     "no manifest": repacked(lambda members: members.pop("manifest.json")),
     "something more": repacked(lambda members: members.update(more=b"")),
+    "a file that is not counted": repacked(lambda members: members.update({f"files/{EMPTY}": b""})),
+    "fewer files than are counted": with_manifest(files=1),
+    "a file that is another": with_a_file(EMPTY, b"something"),
+    "a file with a name above": repacked(lambda members: members.update({"files/../x": b""})),
     "another database": repacked(lambda members: members.update({DATABASE: b"x" * 100})),
     "a name above": renamed(f"../{DATABASE}"),
     "a name from the root": renamed(f"/tmp/{DATABASE}"),
@@ -342,7 +362,7 @@ SPOILS: dict[str, Spoil] = {
     "a manifest that is no object": repacked(
         lambda members: members.update({"manifest.json": b"[]"})
     ),
-    "a manifest of another format": with_manifest(format=2),
+    "a manifest of another format": with_manifest(format=3),
     "a manifest with something more": with_manifest(more=1),
     "a manifest with a wrong kind": with_manifest(rows=[]),
     "an unknown engine": with_manifest(engine="oracle"),
@@ -381,7 +401,7 @@ def test_a_backup_that_does_not_fit_changes_nothing(
     file: Path, tmp_path: Path, fields: dict[str, object], words: str
 ) -> None:
     database, other = tmp_path / "database", tmp_path / "other.evoweb"
-    manifest: Manifest = archive.read(file, database=database)
+    manifest: Manifest = archive.read(file, database=database, files=tmp_path / "files")
     archive.write(other, replace(manifest, **fields), database)  # type: ignore[arg-type]
     make_user("ben")
 
@@ -391,9 +411,87 @@ def test_a_backup_that_does_not_fit_changes_nothing(
     assert User.objects.count() == 2
 
 
+# Pictures
+
+
+@pytest.fixture
+def sent(conversation: Conversation) -> Attachment:
+    """A picture of Ana's that is sent, beside another that is not."""
+    uploaded(conversation.owner, colour="red")
+    turn = turns.begin(
+        conversation=conversation,
+        author=conversation.owner,
+        text="What is it?",
+        send_key=uuid.uuid4(),
+        pictures=[uploaded(conversation.owner, conversation).pk],
+    )
+    return turn.prompt.attachments.get()
+
+
+def test_pictures_come_back_and_none_that_a_row_names_is_left_out(
+    sent: Attachment, tmp_path: Path
+) -> None:
+    file, content = tmp_path / "monday.evoweb", files.read(sent.sha256)
+    forgotten = files.write(b"nobody names this")
+
+    said = backup(file)
+    shutil.rmtree(files.store().location)
+    restored = restore(file, "--replace", "--no-input")
+
+    assert "files: 4" in said
+    assert "files: 4" in restored
+    assert files.read(sent.sha256) == content
+    names = inventory.files()
+    assert len(names) == 4
+    assert all(files.path_of(name).is_file() for name in names)
+    assert not files.path_of(forgotten).exists()
+    assert sorted(files.path_of(names[0]).parent.glob(".*")) == []
+
+
+def test_a_backup_of_before_there_were_files_is_one(file: Path) -> None:
+    def to_the_first_format(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        del manifest["files"]
+        members["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
+
+    file.write_bytes(repacked(to_the_first_format)(file.read_bytes()))
+
+    assert "people: 1" in restore(file, "--replace", "--no-input")
+
+
+def test_a_picture_that_is_lost_is_told_and_the_rest_is_backed_up(
+    sent: Attachment, tmp_path: Path
+) -> None:
+    files.path_of(sent.sha256).unlink()
+    told = io.StringIO()
+
+    call_command("backup", str(tmp_path / "file"), stdout=io.StringIO(), stderr=told)
+
+    assert "1 files of pictures are not in EVOWEB_FILES_DIR." in told.getvalue()
+
+
+def test_nothing_is_removed_while_a_backup_is_made(
+    sent: Attachment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what was uploaded before it, nor what a purge in the midst of it finds unnamed."""
+    write = archive.write
+
+    def purged_meanwhile(*arguments: Any) -> None:
+        Attachment.objects.all().delete()
+        attachments.purge()
+        write(*arguments)
+
+    monkeypatch.setattr(archive, "write", purged_meanwhile)
+    said = backup(tmp_path / "file")
+    attachments.purge()
+
+    assert "files: 4" in said
+    assert not files.path_of(sent.sha256).exists()
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadArchive, match="is not there"):
-        archive.read(tmp_path / "nothing", database=tmp_path / "database")
+        archive.read(tmp_path / "nothing", database=tmp_path / "database", files=tmp_path / "files")
 
 
 def test_evoweb_keeps_no_files_that_a_backup_would_leave_out() -> None:

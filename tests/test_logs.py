@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -78,7 +78,10 @@ def told(
     ):
         with evoweb.session() as browser:
             conversation = _work(evoweb, browser, upstream)
-            secrets = dict(browser.cookies) | {"reset link": _use_links(evoweb, browser)}
+            secrets = dict(browser.cookies) | {
+                "reset link": _use_links(evoweb, browser),
+                "share link": _share(browser, conversation),
+            }
             with watch(evoweb, browser, browser.get(f"/c/{conversation}/").text):
                 metrics = eventually(
                     lambda: _scrape(evoweb), lambda page: "\nevoweb_sockets_open 1" in page
@@ -212,9 +215,12 @@ def test_an_exception_is_a_field_and_the_object_is_one_line() -> None:
     [
         reverse("welcome", args=["eyJ0b2tlbiI6:1x-FOXGLOVE_9"]),
         reverse("account_reset_password_from_key", args=["2a", "d3b-FOXGLOVE"]),
+        reverse("shared", args=["d3b_-FOXGLOVE"]),
+        f"/ws{reverse('shared', args=['d3b_-FOXGLOVE'])}",
+        f"/accounts/login/?next={quote(reverse('shared', args=['d3b_-FOXGLOVE']), safe='')}",
     ],
 )
-def test_an_address_that_sets_a_password_is_never_written(
+def test_an_address_that_opens_by_itself_is_never_written(
     write: Format, ending: str, address: str
 ) -> None:
     path = address.removesuffix("/") + ending
@@ -294,6 +300,17 @@ def _use_links(evoweb: EvowebProcess, browser: httpx.Client) -> str:
         assert login.status_code == 200
         assert stranger.post("/accounts/login/", data=wrong | token).status_code == 200
     return path.removesuffix("/").rpartition("/")[2]
+
+
+def _share(browser: httpx.Client, conversation: str) -> str:
+    """Read by a link, and by one that is none; gives what is secret of it."""
+    page = browser.post(f"/c/{conversation}/share/", data={"days": 1}).text
+    found = re.search(r'id="share-address" value="[^"]+/s/([^"/]+)/"', page)
+    assert found is not None
+    token = found[1]
+    for address, status in ((f"/s/{token}/", 200), (f"/s/{token}x/", 404)):
+        assert browser.get(address).status_code == status
+    return token
 
 
 def _scrape(evoweb: EvowebProcess) -> str:

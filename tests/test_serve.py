@@ -287,7 +287,7 @@ def test_no_header_changes_where_its_pages_are(own_evoweb: EvowebProcess) -> Non
 
 def test_files_are_what_they_say_they_are(own_evoweb: EvowebProcess) -> None:
     with own_evoweb.session() as browser:
-        file = re.search(r"/static/js/main\.[0-9a-f]+\.js", browser.get("/").text)
+        file = re.search(r"/static/js/joined-page\.[0-9a-f]+\.js", browser.get("/").text)
         assert file is not None
         answer = browser.get(file[0])
 

@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from evoweb.bodies import LARGEST_BODY
+from evoweb.bodies import LARGEST_BODY, LARGEST_WITH_FILES
 from tests.small_server import PIECE, PIECE_SIZE, SmallServer, small_server
 from tests.waiting import eventually
 
@@ -248,6 +248,20 @@ def test_a_body_that_does_not_say_how_large_it_is_is_refused_once_it_is(
 
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert memory_in_mb(server) - before < 20
+
+
+def test_a_form_with_files_may_be_larger_and_no_other(server: SmallServer) -> None:
+    path, size = f"{server.url}/hello", LARGEST_BODY + 1
+    files = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    taken = httpx.post(path, content=b"x" * size, headers=files, trust_env=False)
+    head = f"Content-Length: {LARGEST_WITH_FILES + 1}\r\nContent-Type: {files['Content-Type']}"
+    refused = refused_status(server, head, repeat(b"x" * 2**16, 20))
+    other = refused_status(server, f"Content-Length: {size}", repeat(b"x" * 2**16, 20))
+
+    assert taken.status_code == 200
+    assert refused.startswith(b"HTTP/1.1 413 ")
+    assert other.startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_body_that_is_as_large_as_may_be_is_taken(server: SmallServer) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 class Family:
     name: str
     models: str  # a pattern that the whole id matches, whatever its case
+    window: int | None = None  # tokens of prompt and answer together; None where nothing is known
     limit_field: str = "max_tokens"
     max_output: int | None = None
     default_output: int | None = None  # the limit that holds where none is sent
@@ -22,6 +23,9 @@ class Family:
     ignored: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     images: bool | None = None  # None where nothing is known
+    # What one may count for at the most, at the size in which evoweb sends them.
+    image_tokens: int = 4_096
+    thinks: bool | None = None  # before it answers; None where nothing is known
     only_text: bool = False  # content must be one string, not parts
     # Wants the thinking of its earlier answers back, unchanged, and may refuse a history without.
     returns_thinking: bool = False
@@ -39,23 +43,52 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         name="gemini-2",
         models=r"gemini-2.*",
+        window=1_048_576,
         max_output=65_536,
         ignored=_TOP_K,
         images=True,
+        image_tokens=4_128,
+        thinks=True,
     ),
     Family(
         name="gemini",
         models=r"gemini-.*",
+        window=1_048_576,
         max_output=65_536,
         ignored=_SAMPLING | _TOP_K,
         images=True,
+        image_tokens=1_120,
+        thinks=True,
     ),
     Family(
         name="gpt-5.6",
         models=r"gpt-5\.6.*",
+        window=1_050_000,
         limit_field="max_completion_tokens",
         refused=_SAMPLING | _TOP_K,
         images=True,
+        image_tokens=2_500,
+        thinks=True,
+    ),
+    Family(
+        name="gpt-5.4",
+        models=r"gpt-5\.4.*",
+        window=128_000,
+        limit_field="max_completion_tokens",
+        refused=_TOP_K,
+        images=True,
+        image_tokens=2_500,
+        thinks=True,
+    ),
+    Family(
+        name="gpt-5",
+        models=r"gpt-5\.[125].*",
+        window=400_000,
+        limit_field="max_completion_tokens",
+        refused=_TOP_K,
+        images=True,
+        image_tokens=2_500,
+        thinks=True,
     ),
     Family(
         name="gpt",
@@ -63,6 +96,7 @@ FAMILIES: tuple[Family, ...] = (
         limit_field="max_completion_tokens",
         refused=_TOP_K,
         images=True,
+        image_tokens=2_500,
     ),
     Family(
         name="auto",
@@ -73,20 +107,24 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         name="deepseek-vision",
         models=r"deepseek-.*vision.*",
+        window=1_000_000,
         max_output=384_000,
         max_thinking=384_000,
         ignored=_TOP_K,
         images=True,
         returns_thinking=True,
+        thinks=True,
     ),
     Family(
         name="deepseek",
         models=r"deepseek-.*",
+        window=1_000_000,
         max_output=384_000,
         max_thinking=384_000,
         ignored=_TOP_K,
         images=False,
         returns_thinking=True,
+        thinks=True,
     ),
     Family(
         name="kimi",
@@ -97,6 +135,7 @@ FAMILIES: tuple[Family, ...] = (
         max_thinking=1_048_576,
         images=True,
         returns_thinking=True,
+        thinks=True,
     ),
     Family(
         name="glm",
@@ -105,6 +144,7 @@ FAMILIES: tuple[Family, ...] = (
         temperature_decimals=2,
         top_p=(0.01, 1.0),
         images=None,
+        thinks=True,
     ),
     Family(
         name="minimax-m2.5",
@@ -116,6 +156,7 @@ FAMILIES: tuple[Family, ...] = (
         models=r"minimax-.*",
         max_output=524_288,
         images=True,
+        thinks=True,
     ),
     Family(name="qwen", models=r"qwen.*", images=True),
     Family(
@@ -125,9 +166,12 @@ FAMILIES: tuple[Family, ...] = (
         max_output=65_536,
         default_output=4_096,
         images=True,
+        thinks=True,
     ),
-    Family(name="grok", models=r"grok-.*", images=False),
-    Family(name="claude", models=r"claude-.*"),
+    Family(name="grok", models=r"grok-.*", window=500_000, images=False, thinks=True),
+    Family(name="claude", models=r"claude-.*", image_tokens=1_600),
+    # The demonstration's.
+    Family(name="smollm", models=r"smollm.*", images=False, thinks=False),
 )
 
 # What a model, in small letters, is called elsewhere at the same gateway.

@@ -1,7 +1,10 @@
 """What is asked of a model, and the JSON body that asks it in the words of the model's family."""
 
+from __future__ import annotations
+
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
@@ -29,7 +32,16 @@ class ImagePart:
             raise ValueError("an image needs an http(s) address or a base64 data URL")
 
 
-Part = TextPart | ImagePart
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image that is read when the request is sent: until then it is only named."""
+
+    name: str
+    content_type: str
+    size: int
+
+
+Part = TextPart | ImagePart | ImageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,32 @@ class CompletionRequest:
     top_p: float | None = None
     top_k: int | None = None
 
+    @property
+    def files(self) -> tuple[ImageFile, ...]:
+        """The images that have yet to be read."""
+        return tuple(
+            part
+            for message in self.messages
+            if not isinstance(message.content, str)
+            for part in message.content
+            if isinstance(part, ImageFile)
+        )
+
+    def with_files(self, read: Callable[[ImageFile], Part]) -> CompletionRequest:
+        """The same with its images read. A request of some size: off the event loop."""
+        messages = (
+            message
+            if isinstance(message.content, str)
+            else replace(
+                message,
+                content=tuple(
+                    read(part) if isinstance(part, ImageFile) else part for part in message.content
+                ),
+            )
+            for message in self.messages
+        )
+        return replace(self, messages=tuple(messages))
+
     def __post_init__(self) -> None:
         if not self.messages:
             raise ValueError("a request needs at least one message")
@@ -60,7 +98,7 @@ class CompletionRequest:
 
 
 def encode(request: CompletionRequest, *, include_usage: bool) -> bytes:
-    """The body. Raises ValueError for an image part that the model's family does not take."""
+    """The body. Whether the model takes images is known to whoever puts them in."""
     family = family_of(request.model)
     body: dict[str, Any] = {
         "model": request.model,
@@ -112,8 +150,6 @@ def _message(message: ChatMessage, family: Family) -> dict[str, Any]:
 def _content(content: str | tuple[Part, ...], family: Family) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return _text(content)
-    if family.images is False and any(isinstance(part, ImagePart) for part in content):
-        raise ValueError(f"models of the family {family.name} take no images")
     texts = [_text(part.text) for part in content if isinstance(part, TextPart)]
     if len(texts) == len(content) and (family.only_text or len(texts) == 1):
         return "\n\n".join(texts)
@@ -123,6 +159,8 @@ def _content(content: str | tuple[Part, ...], family: Family) -> str | list[dict
 def _part(part: Part) -> dict[str, Any]:
     if isinstance(part, TextPart):
         return {"type": "text", "text": _text(part.text)}
+    if isinstance(part, ImageFile):
+        raise TypeError("an image that was not read")
     return {"type": "image_url", "image_url": {"url": part.url}}
 
 

@@ -28,7 +28,16 @@ from django.utils import timezone
 from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
-from chat.domain import conversations, notices
+from chat.domain import (
+    attachments,
+    conversations,
+    drafts,
+    feedback,
+    notices,
+    owned,
+    queued,
+    sharing,
+)
 from chat.enums import Theme
 from chat.models import User
 
@@ -162,18 +171,30 @@ def set_password(*, user: User, password: str) -> None:
 
 
 def update_profile(
-    *, user: User, display_name: str, language: str, time_zone: str, theme: str
+    *,
+    user: User,
+    display_name: str,
+    language: str,
+    time_zone: str,
+    theme: str,
+    wants_titles: bool,
 ) -> None:
     user.display_name = display_name.strip()
     user.language = language
     user.time_zone = time_zone
     user.theme = theme
-    user.save(update_fields=["display_name", "language", "time_zone", "theme"])
+    user.wants_titles = wants_titles
+    user.save(update_fields=["display_name", "language", "time_zone", "theme", "wants_titles"])
 
 
 def set_theme(*, user: User, theme: str) -> None:
     user.theme = theme
     user.save(update_fields=["theme"])
+
+
+def note_introduced(*, user: User) -> None:
+    """That they have read where answers come from."""
+    User.objects.filter(pk=user.pk, introduced_at=None).update(introduced_at=timezone.now())
 
 
 def switch_off(*, user: User) -> None:
@@ -204,7 +225,7 @@ def _forget(user: User) -> None:
     user.language = user.time_zone = user.cost_centre = ""
     user.theme = Theme.AUTO
     user.is_active = user.is_reviewer = user.is_staff = user.is_superuser = False
-    user.last_login = None
+    user.last_login = user.introduced_at = user.default_preset = None
     user.set_unusable_password()
     user.save()
     user.groups.clear()
@@ -212,7 +233,13 @@ def _forget(user: User) -> None:
     EmailAddress.objects.filter(user=user).delete()
     # Words of theirs, and to them; what was granted stays, because others have it too.
     user.budget_requests.update(reason="", words="")
+    queued.forget(user)
+    attachments.forget(user)
+    drafts.forget(user)
     notices.forget(user)
+    sharing.forget(user)
+    feedback.forget(user)
+    owned.forget(user)
     # What the administration has noted of them stands under their name.
     kind = ContentType.objects.get_for_model(User)
     notes = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))

@@ -65,20 +65,26 @@ class _Post(NamedTuple):
 
 
 def reserve(
-    row: Completion, user: User, *, texts: Callable[[], Iterable[str]], max_tokens: int | None
+    row: Completion,
+    user: User,
+    *,
+    texts: Callable[[], Iterable[str]],
+    max_tokens: int | None,
+    pictures: Callable[[], int] = int,
 ) -> None:
     """Hold the worst case against every budget that applies. Under a hard one the answer may not
     be longer than what is held: `row.output_limit` says so.
 
-    `texts` gives what the prompt is made of, and is asked only where there is a budget. Raises
-    BudgetRefuses; the transaction must then be undone.
+    `texts` gives what the prompt is made of, `pictures` how many tokens those in it may count for;
+    both are asked only where there is a budget. Raises BudgetRefuses; the transaction must then be
+    undone.
     """
     budgets = queries.applying(user, row.started_at)
     if not budgets:
         return
     wanted = family_of(row.model_asked).most_output(max_tokens) or MOST_OUTPUT
     price = Price.objects.of(row.model_asked, at=row.started_at)
-    need = Need(prompt=prompt_tokens(texts()), output=wanted, price=price)
+    need = Need(prompt=prompt_tokens(texts()) + pictures(), output=wanted, price=price)
     allowances = _allowances(budgets, user, row.started_at)
     for allowance in allowances:
         if allowance.budget.is_hard:
@@ -126,8 +132,9 @@ def _allowances(budgets: list[Budget], user: User, moment: datetime) -> list[All
 
 
 def _shorten(need: Need, allowance: Allowance) -> None:
-    """Let the answer be as long as what is left of a hard budget."""
-    budget = allowance.budget
+    """Let the answer be as long as what is left of a hard budget, or refuse one that would be too
+    short to be any use, unless so little is asked for."""
+    budget, least = allowance.budget, min(LEAST_OUTPUT, need.output)
     left = budget.limit - allowance.used - allowance.held
     nothing = budget.parts(prompt=need.prompt, output=0, price=need.price)
     million = budget.parts(prompt=need.prompt, output=1_000_000, price=need.price)
@@ -135,7 +142,7 @@ def _shorten(need: Need, allowance: Allowance) -> None:
         raise ModelWithoutPrice
     if million > nothing:
         need.output = min(need.output, (left - nothing) * 1_000_000 // (million - nothing))
-    if left < nothing or need.output < LEAST_OUTPUT:
+    if left < nothing or need.output < least:
         raise BudgetExceeded(budget)
 
 

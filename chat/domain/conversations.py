@@ -9,15 +9,23 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from chat.domain import feedback
 from chat.domain.parameters import Parameters
+from chat.enums import TitleFrom
 from chat.models import Completion, Conversation, Message, User
+from chat.models.conversation import ConversationQuerySet
 
 KEPT_AFTER_DELETING = timedelta(days=7)
 MESSAGES_AT_ONCE = 100
 
 
 def rename(conversation: Conversation, *, title: str) -> None:
-    _change(conversation, title=title)
+    _change(
+        conversation,
+        title=title,
+        title_from=TitleFrom.PERSON,
+        title_revision=F("revision") + 1,
+    )
 
 
 def configure(
@@ -72,7 +80,7 @@ def purge() -> int:
     for key in ids:
         if not Message.objects.filter(conversation=key).running().exists():
             # Unless it was taken back meanwhile.
-            gone.filter(pk=key).delete()
+            _forget_and_delete(gone, key)
     purge_of_the_erased()
     return len(ids)
 
@@ -97,9 +105,17 @@ def purge_of_the_erased() -> None:
             _remove(key)
 
 
+@transaction.atomic
+def _forget_and_delete(gone: ConversationQuerySet, key: uuid.UUID) -> None:
+    if gone.filter(pk=key).exists():
+        feedback.forget_words(key)
+        gone.filter(pk=key).delete()
+
+
 def _remove(key: uuid.UUID) -> None:
     """The newest messages first, so that none goes with the one that it answers: each step is
     short."""
+    feedback.forget_words(key)
     newest = Message.objects.filter(conversation=key).order_by("-pk").values_list("pk", flat=True)
     while batch := list(newest[:MESSAGES_AT_ONCE]):
         Message.objects.filter(pk__in=batch).delete()

@@ -13,6 +13,7 @@ from datetime import datetime
 from math import ceil, floor
 from statistics import median
 
+from chat.completions.families import family_of
 from chat.models import Completion
 
 # Characters of plain Latin text a token, for what is to be rather too many tokens than too few.
@@ -114,6 +115,8 @@ class Attempt:
     thought_characters: int
     # Seconds until the first text, or without one until the end.
     before_text: float
+    # What the pictures in it may count for at the most, in tokens; they have no characters.
+    picture_tokens: int = 0
     # Seconds of which nothing was heard at the end.
     silent: float = 0.0
     # Whether the upstream had begun to answer. If not it may never have worked: then low is zero.
@@ -138,6 +141,7 @@ class Attempt:
         return cls(
             prompt_characters=row.prompt_characters or 0,
             prompt_messages=row.prompt_messages or 0,
+            picture_tokens=(row.prompt_pictures or 0) * family_of(row.model_asked).image_tokens,
             text_characters=row.text_characters or 0,
             thought_characters=thought_characters,
             before_text=max(0.0, before.total_seconds()),
@@ -151,11 +155,11 @@ class Attempt:
         return self.prompt_characters + MESSAGE_CHARACTERS * self.prompt_messages
 
     def prompt(self, habits: Habits) -> Estimate:
-        size, spread = self.prompt_size, habits.prompt
+        size, spread, pictures = self.prompt_size, habits.prompt, self.picture_tokens
         return _ordered(
-            size * spread.likely,
+            size * spread.likely + pictures / 2,
             low=spread.least(size) if self.is_begun else 0,
-            high=spread.most(size),
+            high=spread.most(size) + pictures,
         )
 
     def output(self, habits: Habits, *, limit: int | None, max_thinking: int) -> Estimate:

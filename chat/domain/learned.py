@@ -9,7 +9,7 @@ from statistics import median
 
 from chat.completions.families import family_of
 from chat.domain.estimates import ROUGH, Attempt, Habits, Spread
-from chat.enums import Grain
+from chat.enums import Grain, Source
 from chat.models import Completion, Total
 
 # So many of the newest rows are learned from; fewer than the least teach nothing.
@@ -70,7 +70,7 @@ def _rows(model: str, count: int) -> list[Completion]:
     """The newest first. Those that go on repeat what was there, and are told apart from no other
     by what they cost."""
     rows = Completion.objects.final().filter(
-        model_asked=model, continues_at=0, prompt_characters__isnull=False
+        model_asked=model, source=Source.CHAT, continues_at=0, prompt_characters__isnull=False
     )
     return list(rows.defer("usage").order_by("-started_at")[:count])
 
@@ -79,7 +79,10 @@ def _habits(rows: Sequence[Completion]) -> Habits:
     facts = [(row, _whole(row)) for row in rows]
     return Habits(
         prompt=_spread(
-            (row.prompt or 0) / attempt.prompt_size for row, attempt in facts if attempt.prompt_size
+            (row.prompt or 0) / attempt.prompt_size
+            for row, attempt in facts
+            # Of what is left of a prompt without its pictures nobody says how much that is.
+            if attempt.prompt_size and not row.prompt_pictures
         )
         or ROUGH,
         text=_spread(

@@ -9,7 +9,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from chat.completions.events import Identified, Usage
+from chat.completions.events import (
+    CompletionEvent,
+    Ended,
+    Identified,
+    Reasoning,
+    Text,
+    Usage,
+)
 from chat.completions.families import family_of
 from chat.domain import budgets, learned, pricing, totals
 from chat.domain.estimates import Attempt
@@ -37,6 +44,7 @@ class Receipt:
     # Characters sent (system prompt included) and read: with the thinking, and without it.
     prompt_characters: int = 0
     prompt_messages: int = 0
+    prompt_pictures: int = 0
     output_characters: int = 0
     text_characters: int = 0
     # What was asked of which model.
@@ -44,6 +52,29 @@ class Receipt:
     max_tokens: int | None = None
     # Whether the upstream may bill this attempt: it answered, or may have begun to work.
     may_be_billed: bool = False
+
+    def take(self, event: CompletionEvent) -> None:
+        """What an event of the answer says of it."""
+        match event:
+            case Text(text):
+                self._hear(text)
+                self.first_text_at = self.first_text_at or self.heard_at
+                self.text_characters += len(text)
+            case Reasoning(text):
+                self._hear(text)
+            case Usage():
+                self.usage = event
+            case Identified():
+                self.identified = event
+            case Ended(finish_reason=reason, choices=choices):
+                self.is_whole = True
+                self.finish_reason = reason or ""
+                self.choices = choices
+
+    def _hear(self, text: str) -> None:
+        self.heard_at = timezone.now()
+        self.first_token_at = self.first_token_at or self.heard_at
+        self.output_characters += len(text)
 
 
 def open_row(
@@ -124,6 +155,7 @@ def _told(receipt: Receipt) -> dict[str, Any]:
         "was_stopped": receipt.was_stopped,
         "prompt_characters": receipt.prompt_characters,
         "prompt_messages": receipt.prompt_messages,
+        "prompt_pictures": receipt.prompt_pictures,
         "text_characters": receipt.text_characters,
         "first_text_at": receipt.first_text_at,
     }
@@ -139,6 +171,7 @@ def close_forgotten() -> int:
         Completion.objects.open()
         .exclude(message__state__in=RUNNING_STATES)
         .exclude(message__claim__in=Process.objects.values("pk"))
+        .exclude(claim__in=Process.objects.values("pk"))
     )
     return sum(close_row(row.pk, Receipt(error=Fault.INTERNAL)) for row in forgotten)
 

@@ -41,6 +41,12 @@ class Work:
     thought: str = ""
 
     @property
+    def is_first(self) -> bool:
+        """Whether no answer of the conversation goes with it."""
+        answers = [each for each in self.request.messages if each.role == "assistant"]
+        return len(answers) == (1 if self.begun else 0)
+
+    @property
     def position(self) -> int:
         """How many pieces of the journal are there."""
         return 1 if self.begun else 0
@@ -107,7 +113,7 @@ def start(
         conversation_id=conversation.pk,
         user_id=conversation.owner_id,
         completion_id=row.pk,
-        request=_within(row.output_limit, request),
+        request=prompts.within(row.output_limit, request),
         stop_requested=reply.stop_requested_at is not None,
         begun=begun,
         thought=thought,
@@ -120,12 +126,6 @@ def _begun(row: Completion) -> tuple[str, str]:
         return "", ""
     first = JournalPiece.objects.filter(message=row.message_id, number=0)
     return first.values_list("text", "reasoning").get()
-
-
-def _within(limit: int | None, request: CompletionRequest) -> CompletionRequest:
-    """A hard budget holds so many tokens of output for it, and no more may come."""
-    limits = [each for each in (limit, request.max_tokens) if each is not None]
-    return dataclasses.replace(request, max_tokens=min(limits, default=None))
 
 
 @transaction.atomic
@@ -142,11 +142,16 @@ def attempt_again(work: Work, receipt: Receipt, *, claim: uuid.UUID) -> Work | N
         return None
     if closed:
         row = ledger.open_next(work.completion_id)
-        asked = partial(prompts.texts, work.request)
-        budgets.reserve(row, row.user, texts=asked, max_tokens=work.request.max_tokens)
+        budgets.reserve(
+            row,
+            row.user,
+            texts=partial(prompts.texts, work.request),
+            pictures=partial(prompts.picture_tokens, work.request),
+            max_tokens=work.request.max_tokens,
+        )
     else:
         row = Completion.objects.open().get(message=work.reply_id)
-    request = _within(row.output_limit, work.request)
+    request = prompts.within(row.output_limit, work.request)
     return dataclasses.replace(work, completion_id=row.pk, request=request)
 
 
@@ -281,6 +286,7 @@ def _close_left(
             was_stopped=reply.stop_requested_at is not None,
             prompt_characters=prompts.characters(request),
             prompt_messages=len(request.messages),
+            prompt_pictures=len(request.files),
             output_characters=characters,
             text_characters=min(text, characters),
             model=request.model,

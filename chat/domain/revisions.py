@@ -31,7 +31,7 @@ def advance(conversation: Conversation) -> int:
     )
     if not changed:
         raise ConversationGone
-    conversation.refresh_from_db(fields=("revision", "branch_revision", "head"))
+    conversation.refresh_from_db(fields=("revision", "branch_revision", "queue_revision", "head"))
     return conversation.revision
 
 

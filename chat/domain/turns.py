@@ -7,22 +7,26 @@ because row locks do nothing on SQLite.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Min, Sum
-from django.db.models.functions import Length
+from django.db.models import Min
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from chat.domain import budgets, ledger, prompts, revisions
+from chat.completions.request import CompletionRequest
+from chat.domain import attachments, budgets, drafts, histories, ledger, prompts, revisions
+from chat.domain.attachments import AttachmentRefused, ModelTakesNone
 from chat.domain.budgets import BudgetRefuses
 from chat.domain.parameters import Parameters
 from chat.domain.revisions import ConversationGone
-from chat.enums import MessageState, Role, Source
-from chat.models import Completion, Conversation, JournalPiece, Message, User
+from chat.enums import Fault, MessageState, Role, Source
+from chat.models import Completion, Conversation, JournalPiece, Message, QueuedMessage, User
+from chat.queries import thread
 
 
 class TurnRefused(Exception):
@@ -37,8 +41,16 @@ class SendKeyReused(TurnRefused):
     """This key was used for another text."""
 
 
+class AlreadyQueued(TurnRefused):
+    """This very send waits in the queue of the conversation."""
+
+
 class ConversationFull(TurnRefused):
     """The conversation is as long as one may be: every page of it holds all of it."""
+
+
+class MessageTooLong(TurnRefused):
+    """The message is more than the model can read, even without any other."""
 
 
 class NotTheLast(TurnRefused):
@@ -79,6 +91,8 @@ class Turn:
     prompt: Message
     reply: Message
     row: Completion | None = None
+    # Whether the model no longer sees something that it saw with the last reply, or sees it again.
+    moves_view: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -92,48 +106,86 @@ def begin(
     text: str,
     send_key: uuid.UUID,
     instead_of: Message | None = None,
+    pictures: Sequence[uuid.UUID] = (),
+    drafted: Collection[uuid.UUID] | None = None,
 ) -> Turn:
     """Commit a prompt, the reserved reply and the open ledger row together, or nothing.
 
     The prompt follows the head, or stands beside the earlier one that it is said instead of: on a
     branch of its own, which is shown from then on. A conversation that is not stored yet is stored
     with them. The same key with the same text gives the turn that it made the first time: the
-    database refuses the key, and what it made is looked up. Raises TurnRefused and
-    ConversationGone.
+    database refuses the key, and what it made is looked up. `pictures` go with it, in this order.
+    From a composer it comes with the versions `drafted` of what stood there: that is cleared.
+    Raises TurnRefused, AttachmentRefused and ConversationGone.
     """
+    composer = None if conversation._state.adding else conversation
+
+    def clear_draft() -> None:
+        if drafted is not None:
+            drafts.clear(
+                user=author, conversation=composer, text=text, versions=drafted, send_key=send_key
+            )
+
     try:
         with transaction.atomic():
             if conversation._state.adding:
-                conversation.title = conversation.title or first_words(text)
+                conversation.title = conversation.title or first_words(text) or gettext("Picture")
                 conversation.save(force_insert=True)
             revision = revisions.advance(conversation)
-            if _length(conversation) + len(text) > LONGEST_CONVERSATION:
+            if conversation.queue_revision:
+                _refuse_queued(author, send_key, text=text)
+            before = instead_of.parent_id if instead_of else conversation.head_id
+            measured = histories.measure(conversation, before=before)
+            if measured.characters + len(text) > LONGEST_CONVERSATION:
                 raise ConversationFull
             if instead_of is not None:
                 conversation.branch_revision = revision
             prompt = conversation.messages.create(
-                parent_id=instead_of.parent_id if instead_of else conversation.head_id,
+                parent_id=before,
                 role=Role.USER,
                 author=author,
                 text=text,
                 send_key=send_key,
                 revision=revision,
                 finished_at=timezone.now(),
+                pictures=len(pictures),
             )
-            reply, row = _reserve_reply(conversation, prompt=prompt, author=author)
-    except (IntegrityError, ConversationFull, ManyRunning, TooFast, BudgetRefuses) as refusal:
+            clear_draft()
+            if pictures:
+                attachments.send_with(prompt, pictures, instead_of=instead_of)
+            begin_at = partial(histories.begin, conversation, measured, before=before)
+            reply, row = _reserve_reply(
+                conversation, prompt=prompt, author=author, begin_at=begin_at
+            )
+            if moves_view := reply.history_from != measured.start:
+                # Pages say so where it begins.
+                ends = conversation.messages.filter(
+                    pk__in=[reply.history_from or 0, measured.start or 0]
+                )
+                ends.update(revision=revision)
+    except (IntegrityError, TurnRefused, AttachmentRefused, BudgetRefuses) as refusal:
         # Somebody was faster: with this very send, or with another one.
-        if (earlier := _earlier(author, text, send_key)) is not None:
+        earlier = _earlier(author, text, send_key, pictures)
+        if earlier is not None or isinstance(refusal, AlreadyQueued):
+            clear_draft()
+        if earlier is not None:
             return earlier
         if isinstance(refusal, IntegrityError):
             raise ReplyRunning from refusal
         raise
-    return Turn(conversation, prompt, reply, row)
+    return Turn(conversation, prompt, reply, row, moves_view)
 
 
-def try_again(*, conversation: Conversation, reply: Message, author: User, model: str = "") -> Turn:
-    """Reserve another reply to the same prompt; the earlier one stays beside it. With `model`, this
-    reply is asked of that one, and the conversation keeps its own."""
+def try_again(
+    *,
+    conversation: Conversation,
+    reply: Message,
+    author: User,
+    model: str = "",
+    parameters: Parameters | None = None,
+) -> Turn:
+    """Reserve another reply to the same prompt; the earlier one stays beside it. With `model` or
+    `parameters`, this reply is asked so, and the conversation keeps its own."""
     if reply.parent is None:
         raise NotTheLast
     try:
@@ -141,8 +193,20 @@ def try_again(*, conversation: Conversation, reply: Message, author: User, model
             conversation.branch_revision = revisions.advance(conversation)
             if reply.pk != conversation.head_id:
                 raise NotTheLast
+            begin_at = partial(
+                histories.begin,
+                conversation,
+                histories.measure(conversation, before=reply.pk),
+                before=reply.pk,
+                was_too_long=reply.error == Fault.CONTEXT_TOO_LONG,
+            )
             second, row = _reserve_reply(
-                conversation, prompt=reply.parent, author=author, model=model
+                conversation,
+                prompt=reply.parent,
+                author=author,
+                begin_at=begin_at,
+                model=model,
+                parameters=parameters,
             )
     except IntegrityError as conflict:
         raise ReplyRunning from conflict
@@ -189,18 +253,25 @@ def request_stop(reply: Message) -> bool:
 
 def first_words(text: str) -> str:
     """A title out of a prompt: its first words, on one line."""
-    line = " ".join(text.split())
-    if len(line) <= 60:
+    return shortened(" ".join(text.split()), longest=60)
+
+
+def shortened(line: str, *, longest: int) -> str:
+    """So many characters of it, and only whole words."""
+    if len(line) <= longest:
         return line
-    return line[:60].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
+    return line[:longest].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
 
 
-def _length(conversation: Conversation) -> int:
-    lengths = conversation.messages.aggregate(length=Sum(Length("text")))
-    return int(lengths["length"] or 0)
+def _refuse_queued(author: User, send_key: uuid.UUID, *, text: str) -> None:
+    rows = QueuedMessage.objects.filter(author=author, send_key=send_key)
+    if (queued := rows.first()) is not None:
+        raise AlreadyQueued if queued.text == text else SendKeyReused
 
 
-def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:
+def _earlier(
+    author: User, text: str, send_key: uuid.UUID, pictures: Sequence[uuid.UUID]
+) -> Turn | None:
     """The turn that this send made when it arrived before."""
     prompt = (
         Message.objects.filter(author=author, send_key=send_key)
@@ -209,7 +280,7 @@ def _earlier(author: User, text: str, send_key: uuid.UUID) -> Turn | None:
     )
     if prompt is None:
         return None
-    if prompt.text != text:
+    if prompt.text != text or not attachments.are_those_of(prompt, pictures):
         raise SendKeyReused
     reply = prompt.children.replies().oldest_first().first()
     if reply is None or prompt.conversation.deleted_at is not None:
@@ -240,24 +311,45 @@ def _keep_to_rate(author: User, limit: int) -> None:
 def _hold(row: Completion, reply: Message, *, author: User, begun: str = "") -> None:
     """Against the budgets, if there are any: what will be asked, and the longest answer."""
 
-    def texts() -> Iterator[str]:
-        request = prompts.request_for(
+    @cache
+    def request() -> CompletionRequest:
+        return prompts.request_for(
             reply, model=row.model_asked, begun=begun, thought=reply.reasoning
         )
-        return prompts.texts(request)
 
-    max_tokens = Parameters.from_json(reply.conversation.parameters).max_tokens
-    budgets.reserve(row, author, texts=texts, max_tokens=max_tokens)
+    max_tokens = prompts.parameters_of(reply).max_tokens
+    budgets.reserve(
+        row,
+        author,
+        texts=lambda: prompts.texts(request()),
+        pictures=lambda: prompts.picture_tokens(request()),
+        max_tokens=max_tokens,
+    )
 
 
 def _reserve_reply(
-    conversation: Conversation, *, prompt: Message, author: User, model: str = ""
+    conversation: Conversation,
+    *,
+    prompt: Message,
+    author: User,
+    begin_at: Callable[..., int | None],
+    model: str = "",
+    parameters: Parameters | None = None,
 ) -> tuple[Message, Completion]:
     _leave_room_for_others(author)
+    _refuse_unseen(prompt, model or conversation.model)
+    try:
+        history_from = begin_at(
+            prompt=prompt, model=model or conversation.model, parameters=parameters
+        )
+    except histories.PromptTooLong as too_long:
+        raise MessageTooLong from too_long
     reply = conversation.messages.create(
         parent=prompt,
         role=Role.ASSISTANT,
         state=MessageState.WAITING,
+        history_from=history_from,
+        parameters=None if parameters is None else parameters.to_json(),
         revision=conversation.revision,
         shown_revision=conversation.revision,
     )
@@ -269,10 +361,15 @@ def _reserve_reply(
     return reply, row
 
 
+def _refuse_unseen(prompt: Message, model: str) -> None:
+    """What was sent earlier may be left out of a request, but not what it is about."""
+    if prompt.pictures and attachments.takes_pictures(model) is False:
+        raise ModelTakesNone(model)
+
+
 def _model_of(reply: Message) -> str:
     """The model that wrote it, which knows best how it goes on; none if it is no longer offered."""
-    rows = reply.completions.order_by("-pk")
-    model = rows.values_list("model_asked", flat=True).first() or ""
+    model = thread.model_asked(reply.pk)
     return model if model in settings.MODELS else ""
 
 

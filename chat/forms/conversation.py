@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -13,10 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.completions.families import family_of
 from chat.domain.parameters import Parameters
-from chat.models import Conversation
+from chat.forms.models import ModelSelect
+from chat.models import Conversation, Preset
 from chat.models.conversation import TITLE_LENGTH
+from chat.models.draft import LONGEST_DRAFT
 
-LONGEST_PROMPT = 200_000
+# What may be sent can be kept until it is.
+LONGEST_PROMPT = LONGEST_DRAFT
+MOST_VERSIONS = 10
 # Thinking alone may take more.
 FEW_TOKENS = 1000
 IGNORABLE = ("temperature", "top_p", "top_k")
@@ -30,11 +36,48 @@ class PromptField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n").replace("\x00", "")
 
 
+class PictureIds(forms.Field):
+    """What lies in the composer, in the order in which it lies there."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[uuid.UUID]:
+        try:
+            return list(dict.fromkeys(uuid.UUID(each) for each in value or ()))
+        except ValueError:
+            raise forms.ValidationError(
+                gettext("Load the page again: it is out of date.")
+            ) from None
+
+
+class Versions(forms.Field):
+    """Those of a draft that a page has shown or written; what is none is left out."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> list[uuid.UUID]:
+        found = []
+        for word in str(value or "").split()[:MOST_VERSIONS]:
+            with suppress(ValueError):
+                found.append(uuid.UUID(word))
+        return found
+
+
+@dataclass(slots=True)
+class Received:
+    """Pictures that came as files with the form itself, and what is wrong with others."""
+
+    ids: list[uuid.UUID] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
 class MessageForm(forms.Form):
-    """A prompt. The key is new with every page, so that one press of Send is one turn."""
+    """A prompt: words, pictures or both. The key is new with every page, so that one press of Send
+    is one turn."""
 
     text = PromptField(
         label=_("Message"),
+        required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 1}),
         error_messages={
@@ -45,26 +88,47 @@ class MessageForm(forms.Form):
         },
     )
     send_key = forms.UUIDField(widget=forms.HiddenInput(attrs={"id": "send-key"}))
+    attachment = PictureIds(required=False)
+    draft = Versions(required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, received: Received | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"send_key": uuid.uuid4()})
         super().__init__(*args, **kwargs)
+        self.received = received or Received()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.received.complaints:
+            raise forms.ValidationError(self.received.complaints)
+        if not (self.errors or data["text"] or self.pictures):
+            self.add_error("text", self.fields["text"].error_messages["required"])
+        return data
+
+    @property
+    def pictures(self) -> list[uuid.UUID]:
+        return [*self.cleaned_data["attachment"], *self.received.ids]
 
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]
-        if not text.strip():
-            raise forms.ValidationError(self.fields["text"].error_messages["required"])
         if len(text) > LONGEST_PROMPT:
             sizes = {"limit": number_format(LONGEST_PROMPT), "length": number_format(len(text))}
             raise forms.ValidationError(
                 self.fields["text"].error_messages["too_long"], params=sizes
             )
-        return text
+        return text if text.strip() else ""
 
     @property
     def complaints(self) -> str:
         """What is wrong with it, as one line."""
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class DraftForm(forms.Form):
+    """What stands in a composer. The version is a name that the page has made."""
+
+    text = PromptField(required=False, strip=False, max_length=LONGEST_DRAFT)
+    version = forms.UUIDField()
+    based_on = Versions(required=False)
 
 
 def _range(words: Any) -> dict[str, Any]:
@@ -79,7 +143,7 @@ class TitleForm(forms.Form):
 class SettingsForm(forms.Form):
     """Model, system prompt and parameters of a conversation, each with the API's own advice."""
 
-    model = forms.ChoiceField(label=_("Model"))
+    model = forms.ChoiceField(label=_("Model"), widget=ModelSelect)
     system_prompt = forms.CharField(
         label=_("System prompt"),
         required=False,
@@ -132,7 +196,9 @@ class SettingsForm(forms.Form):
         help_text=_("At 40 the model chooses among the 40 likeliest tokens. No limit if empty."),
     )
 
-    def __init__(self, data: Any = None, *, conversation: Conversation | None = None) -> None:
+    def __init__(
+        self, data: Any = None, *, conversation: Conversation | Preset | None = None
+    ) -> None:
         super().__init__(data, initial=_initial(conversation))
         names = list(settings.MODELS)
         if conversation is None or conversation.model in names:
@@ -211,6 +277,16 @@ class SettingsForm(forms.Form):
         )
 
 
+class AskOtherwiseForm(SettingsForm):
+    """What one reply is asked with instead. The system prompt belongs to the conversation."""
+
+    def __init__(self, data: Any = None, *, conversation: Conversation | None = None) -> None:
+        super().__init__(data, conversation=conversation)
+        del self.fields["system_prompt"]
+        # It may stand over a page that has the settings of the conversation as well.
+        self.auto_id = "otherwise_%s"
+
+
 def _ignoring(name: str) -> list[str]:
     """The models on offer that are known to do nothing with a parameter."""
     families = {model: family_of(model) for model in settings.MODELS}
@@ -221,7 +297,7 @@ def _ignoring(name: str) -> list[str]:
     ]
 
 
-def _initial(conversation: Conversation | None) -> dict[str, Any]:
+def _initial(conversation: Conversation | Preset | None) -> dict[str, Any]:
     if conversation is None:
         return {"model": settings.MODELS[0], "stream": True}
     parameters = Parameters.from_json(conversation.parameters)

@@ -105,6 +105,14 @@ class ProfileForm(forms.Form):
         label=_("Time zone"), choices=lambda: _time_zones(), required=False
     )
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices)
+    wants_titles = forms.BooleanField(
+        label=_("Let the model give chats their titles"),
+        help_text=_(
+            "It is asked once in each chat, after the first answer, which counts as usage. "
+            "Otherwise the first words are the title."
+        ),
+        required=False,
+    )
 
 
 def _name(form: forms.Form, **labels: Any) -> None:

@@ -6,6 +6,7 @@ Whatever a model writes decides how long that takes, so threads do it, never the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import logging
 import sys
@@ -13,12 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
 from chat.queries.thread import Picture
+from chat.rendering.highlighting import Answer
 from chat.rendering.live import LiveMarkdown, Stroke
 from chat.rendering.patches import Patch, Place
 
@@ -40,12 +43,14 @@ class Canvas:
     """One reply, for those who read this language, because a few words in it are ours. A position
     is a number of strokes, each a change of the HTML at its end."""
 
-    def __init__(self, reply: LiveReply, language: str) -> None:
+    def __init__(self, reply: LiveReply, language: str, *, may_wait: bool = False) -> None:
+        """If somebody `may_wait`, it is for the colours of code."""
         self.reply = reply
         self._language = language
         # Pieces of it.
         self._drawn = 0
-        self._text, self._reasoning = LiveMarkdown(), LiveMarkdown()
+        self._text = LiveMarkdown(may_wait=may_wait)
+        self._reasoning = LiveMarkdown(may_wait=may_wait)
         # Words alone go on where the ones before them have ended. They are by far the most.
         self.strokes: list[Stroke | str] = []
         # Where the last one ended, and in which of the two texts, if within words.
@@ -59,10 +64,19 @@ class Canvas:
     def position(self) -> int:
         return len(self.strokes)
 
+    @property
+    def waits_for(self) -> list[Answer]:
+        """What it is worth being drawn for again, even if nothing else comes."""
+        found = (self._text.waits_for, self._reasoning.waits_for)
+        return [answer for answer in found if answer is not None]
+
     def draw(self, *, until: int = sys.maxsize) -> None:
         """All that was published, or the first pieces of it. From any thread."""
         with self._lock, translation.override(self._language):
             begun = time.perf_counter()
+            for is_reasoning, markdown in ((True, self._reasoning), (False, self._text)):
+                if patch := markdown.colour():
+                    self._add(patch, is_reasoning=is_reasoning)
             while self._drawn < min(self.reply.position, until):
                 end = self._slice_end(until)
                 new, self._drawn = self.reply.since(self._drawn, end), end
@@ -189,7 +203,14 @@ class Painter:
         for canvas in canvases:
             if canvas.took > LONG:
                 canvas.rests_until = loop.time() + REST * canvas.took
+            for answer in canvas.waits_for:
+                answer.add_done_callback(partial(self._want_soon, loop, canvas))
             self._drawn(canvas)
+
+    def _want_soon(self, loop: asyncio.AbstractEventLoop, canvas: Canvas, _answer: Answer) -> None:
+        """From another thread, or once the loop is closed."""
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self.want, canvas)
 
 
 def _draw_all(canvases: list[Canvas]) -> None:

@@ -65,7 +65,7 @@ def since(conversation: Conversation, *, eyes: Eyes, seen: Seen) -> Changes:
 
 def _canvas(reply: Message, language: str) -> Canvas:
     pieces = [Piece(*row) for row in thread.journal_of(reply.pk, after=0) or []]
-    return Canvas(LiveReply(reply.pk, reply.conversation_id, pieces), language)
+    return Canvas(LiveReply(reply.pk, reply.conversation_id, pieces), language, may_wait=True)
 
 
 def _strokes(canvas: Canvas, seen: Seen) -> list[str]:

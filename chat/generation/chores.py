@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterator
 from django.utils import timezone
 
 from chat.completions.client import CompletionClient
-from chat.domain import alerts, conversations, notices
+from chat.domain import alerts, attachments, conversations, drafts, notices, owned, queued
 from chat.generation.hub import Hub
 from chat.generation.lookout import Lookout
 from chat.generation.mailing import Mailer
@@ -32,6 +32,11 @@ def chores(
     async def purge() -> None:
         await pool.run(conversations.purge)
         await pool.run(notices.purge)
+        await pool.run(drafts.purge)
+        await pool.run(owned.purge)
+        await pool.run(queued.purge)
+        # Last: what was purged may have had pictures.
+        await pool.run(attachments.purge)
 
     look, mail = Lookout(hub=hub, pool=pool).look, Mailer(pool).send_due
     yield regularly(look, every=LOOK_SECONDS, trouble="Changes could not be looked for")

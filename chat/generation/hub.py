@@ -58,13 +58,15 @@ class LiveReply:
 class Watch:
     """One viewer's ear at a conversation. It starts out changed: the first look is a reading."""
 
-    def __init__(self, session_key: str) -> None:
+    def __init__(self, session_key: str, share: str = "") -> None:
         self._woken = asyncio.Event()
         self.session_key = session_key
+        # The token of the link by which the viewer came, if it was one.
+        self.share = share
         self.has_changes = True
         # The turn that was begun here this moment, if it is all that changed.
         self.begun: Begun | None = None
-        # Once the session by which the viewer came in is over.
+        # Once the session or the link by which the viewer came in is over.
         self.is_over = False
 
     async def woken(self) -> None:
@@ -163,8 +165,8 @@ class Hub:
 
     # For those who watch
 
-    def watch(self, conversation_id: uuid.UUID, *, session_key: str = "") -> Watch:
-        watch = Watch(session_key)
+    def watch(self, conversation_id: uuid.UUID, *, session_key: str = "", share: str = "") -> Watch:
+        watch = Watch(session_key, share)
         self._watches[conversation_id].add(watch)
         return watch
 
@@ -185,10 +187,15 @@ class Hub:
         """By which sessions somebody watches."""
         return {watch.session_key for watch in self._all() if watch.session_key}
 
-    def end(self, session_key: str) -> None:
-        """Let nobody watch any longer who came in by this session."""
+    def shares(self) -> set[str]:
+        """By the tokens of which links somebody watches."""
+        return {watch.share for watch in self._all() if watch.share}
+
+    def end(self, key: str) -> None:
+        """Let nobody watch any longer who came in by this session, or by the link with this
+        token."""
         for watch in self._all():
-            if watch.session_key == session_key:
+            if key in (watch.session_key, watch.share):
                 watch.end()
 
     def _all(self) -> Iterator[Watch]:

@@ -6,7 +6,7 @@ import uuid
 
 from chat.generation.hub import Hub
 from chat.generation.pool import DatabasePool
-from chat.queries import people, revisions
+from chat.queries import people, revisions, sharing
 
 
 class Lookout:
@@ -17,7 +17,7 @@ class Lookout:
         self._seen: dict[uuid.UUID, int] = {}
 
     async def look(self) -> None:
-        """Two queries for all viewers."""
+        """Two queries for all viewers, and one if any of them came by a link."""
         watched = self._hub.watched()
         if not watched:
             return
@@ -27,6 +27,9 @@ class Lookout:
         current = await self._pool.run(people.current_sessions, sessions)
         for session_key in sessions - current:
             self._hub.end(session_key)
+        if shares := self._hub.shares():
+            for token in shares - await self._pool.run(sharing.current_tokens, shares):
+                self._hub.end(token)
         for key in watched:
             # One that is gone is none that has not changed, even if it was never seen.
             if key not in now or self._seen.get(key) != now[key]:

@@ -8,6 +8,7 @@ was dead is made once more.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,10 +16,13 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, connections
 
+logger = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 4
+AGAIN_SECONDS = 1.0
 # What a database raises that is away, or restarts, or whose connection was lost.
 FAULTS = (OperationalError, InterfaceError)
 
@@ -33,6 +37,16 @@ class DatabasePool:
         """`work` may run twice, so it has to be one transaction, or only read."""
         call = partial(_with_fresh_connection, partial(work, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def insist(self, who: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, as soon as the database takes it, for `who` waits for it. It may be done twice
+        here too: the word that it succeeded can be lost with a connection."""
+        while True:
+            try:
+                return await self.run(work, *args, **kwargs)
+            except FAULTS:
+                logger.warning("%s waits for the database", who, exc_info=True)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def close(self) -> None:
         """For the end of a process: nothing can be run after it."""

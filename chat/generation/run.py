@@ -11,17 +11,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.utils import timezone
 
 from chat.completions.answer import Answer
 from chat.completions.errors import AnswerUnusable, CompletionError
 from chat.completions.events import (
     CompletionEvent,
     Ended,
-    Identified,
     Reasoning,
     Text,
-    Usage,
 )
 from chat.completions.request import CompletionRequest
 from chat.completions.retries import Retries
@@ -37,7 +34,7 @@ from chat.generation import causes
 from chat.generation.course import Course
 from chat.generation.hub import Hub, Piece
 from chat.generation.journal import Journal
-from chat.generation.pool import FAULTS, DatabasePool
+from chat.generation.pool import DatabasePool
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +45,6 @@ Ask = Callable[[CompletionRequest], AbstractAsyncContextManager[Answer]]
 
 # Characters. Nobody reads more, and every viewer's page has to hold it.
 LONGEST_REPLY = 4_000_000
-AGAIN_SECONDS = 1.0
 # How often, and how many times, a new reply looks whether the stopped one before it is sealed.
 SEALING_LOOK_SECONDS, SEALING_LOOKS = 0.02, 100
 
@@ -92,6 +88,8 @@ class Run:
         self._reading: asyncio.Task[Ended | None] | None = None
         self._ending: MessageState | None = None
         self._is_lost = False
+        # Whether it is the first answer that a conversation has got.
+        self.is_first_answer = False
         # Whether a request is with the upstream, and whether its answer is read for figures alone.
         self._is_asking = self._reads_on = False
         self._stopped = asyncio.Event()
@@ -145,6 +143,8 @@ class Run:
             outcome = await self._outcome(work)
             await self._journal.close(self.reply_id)
             await self._seal(outcome)
+            is_whole = outcome.state == MessageState.COMPLETE and not self._is_lost
+            self.is_first_answer = is_whole and work.is_first
             if self._reads_on:
                 self._tell_of_the_end()
                 await self._read_on(work)
@@ -280,48 +280,29 @@ class Run:
         return ended
 
     def _take(self, event: CompletionEvent) -> None:
+        is_first = self._receipt.first_token_at is None
+        self._receipt.take(event)
+        if is_first and self._receipt.first_token_at is not None:
+            self._course.first_token()
         match event:
             case Text(text):
-                self._note_first_token()
-                self._note_text(text)
                 self._count(text)
                 self._show(self._seam.take(text))
             case Reasoning(text):
-                self._note_first_token()
                 self._count(text)
                 if not self._stopped.is_set():
                     self._reasoning.append(text)
                     self._journal.append(self.reply_id, reasoning=text)
-            case Usage():
-                self._receipt.usage = event
-            case Identified():
-                self._receipt.identified = event
-            case Ended(finish_reason=reason, choices=choices):
-                self._receipt.is_whole = True
-                self._receipt.finish_reason = reason or ""
-                self._receipt.choices = choices
 
     def _show(self, text: str) -> None:
         if text and not self._stopped.is_set():
             self._text.append(text)
             self._journal.append(self.reply_id, text=text)
 
-    def _note_text(self, text: str) -> None:
-        if self._receipt.first_text_at is None:
-            self._receipt.first_text_at = timezone.now()
-        self._receipt.text_characters += len(text)
-
     def _count(self, text: str) -> None:
-        self._receipt.heard_at = timezone.now()
-        self._receipt.output_characters += len(text)
         self._characters += len(text)
         if self._characters > LONGEST_REPLY:
             raise AnswerUnusable("the answer is too long", code="too_long", http_status=200)
-
-    def _note_first_token(self) -> None:
-        if self._receipt.first_token_at is None:
-            self._receipt.first_token_at = timezone.now()
-            self._course.first_token()
 
     def _note(self, error: CompletionError, work: Work) -> None:
         causes.log(self.reply_id, error, work.request)
@@ -335,6 +316,7 @@ class Run:
         self._receipt = Receipt(
             prompt_characters=prompts.characters(work.request),
             prompt_messages=len(work.request.messages),
+            prompt_pictures=len(work.request.files),
             model=work.request.model,
             max_tokens=work.request.max_tokens,
         )
@@ -362,16 +344,8 @@ class Run:
             )
 
     async def _written(self, deed: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do one of this reply's deeds as soon as the database takes it.
-
-        Each may be done twice: the word that it succeeded can be lost with a connection.
-        """
-        while True:
-            try:
-                return await self._pool.run(deed, *args, **kwargs)
-            except FAULTS:
-                logger.warning("Reply %s waits for the database", self.reply_id, exc_info=True)
-                await asyncio.sleep(AGAIN_SECONDS)
+        """Do one of this reply's deeds as soon as the database takes it."""
+        return await self._pool.insist(f"Reply {self.reply_id}", deed, *args, **kwargs)
 
     def _as_ended(self, state: MessageState) -> Outcome:
         error = Fault.RESTARTED if state == MessageState.INTERRUPTED else ""

@@ -8,7 +8,7 @@ import logging
 import signal
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,11 +16,14 @@ from django.conf import settings
 from chat.completions.answer import Answer
 from chat.completions.client import CompletionClient
 from chat.completions.request import CompletionRequest
-from chat.domain import conversations, replies, thresholds, turns
+from chat.domain import conversations, queued, replies, sharing, thresholds, turns
 from chat.domain.budgets import BudgetExceeded
+from chat.domain.parameters import Parameters
+from chat.domain.queued import QueueMoved
 from chat.domain.replies import Standing, StoppedReplyOpen, Work
+from chat.domain.revisions import ConversationGone
 from chat.domain.turns import Turn
-from chat.generation import updates
+from chat.generation import loading, updates
 from chat.generation.canvas import Painter
 from chat.generation.chores import chores
 from chat.generation.copies import Copies
@@ -32,10 +35,11 @@ from chat.generation.membership import Membership
 from chat.generation.ownership import Ownership
 from chat.generation.pool import FAULTS, DatabasePool
 from chat.generation.run import Run
-from chat.generation.supervisor import Supervisor
+from chat.generation.supervisor import NotAccepting, Supervisor
 from chat.generation.sweeper import JUST_RESERVED, Sweeper
+from chat.generation.titling import Titling
 from chat.generation.updates import Begun
-from chat.models import Conversation, Message, User
+from chat.models import Conversation, Message, QueuedMessage, ShareLink, User
 
 logger = logging.getLogger(__name__)
 
@@ -81,13 +85,19 @@ class Service:
             heed=self._heed,
             away=self.hub.note_away,
         )
-        self.supervisor = Supervisor(make_run=self._make_run, claim=self._claim_early)
+        self.supervisor = Supervisor(
+            make_run=self._make_run,
+            claim=self._claim_early,
+            make_titling=self._make_titling,
+            follow_up=self._follow_up,
+        )
         self._sweeper = Sweeper(
             membership=self._membership,
             supervisor=self.supervisor,
             pool=self.pool,
             ownership=self._ownership,
             announce=self._tell_all,
+            follow_up=self._follow_up,
         )
         self._wire = Wire(hear=self._hear)
         self._copies = Copies(hub=self.hub, pool=self.readers, runs_here=self.supervisor.attends)
@@ -145,6 +155,8 @@ class Service:
         text: str,
         send_key: uuid.UUID,
         instead_of: Message | None = None,
+        pictures: Sequence[uuid.UUID] = (),
+        drafted: Collection[uuid.UUID] | None = None,
     ) -> Turn:
         """Begin a turn, at the end or beside an earlier prompt, and run its reply. Raises
         NotAccepting and TurnRefused: nothing changed."""
@@ -156,18 +168,30 @@ class Service:
                 text=text,
                 send_key=send_key,
                 instead_of=instead_of,
+                pictures=pictures,
+                drafted=drafted,
             ),
             only_adds=instead_of is None,
         )
 
     def try_again(
-        self, *, conversation: Conversation, reply: Message, author: User, model: str = ""
+        self,
+        *,
+        conversation: Conversation,
+        reply: Message,
+        author: User,
+        model: str = "",
+        parameters: Parameters | None = None,
     ) -> Turn:
-        """Run another reply to the same prompt, maybe of another model. Raises as `send` does."""
+        """Run another reply to the same prompt, maybe asked otherwise. Raises as `send` does."""
         return self._run(
             author,
             lambda: turns.try_again(
-                conversation=conversation, reply=reply, author=author, model=model
+                conversation=conversation,
+                reply=reply,
+                author=author,
+                model=model,
+                parameters=parameters,
             ),
         )
 
@@ -176,6 +200,26 @@ class Service:
         return self._run(
             author, lambda: turns.go_on(conversation=conversation, reply=reply, author=author)
         )
+
+    def send_queued(self, message: QueuedMessage) -> Turn:
+        """Begin the turn that a queued message was waiting for. Raises as `send` does."""
+        if message.conversation.model not in settings.MODELS:
+            raise queued.ModelGone
+        return self._run(message.author, lambda: queued.begin(message))
+
+    def send_next(self, conversation_id: uuid.UUID) -> None:
+        """Send what comes next in the queue of a conversation, if it is its time. What would be
+        refused in a moment too waits for its author; for anything else it is tried again."""
+        if (message := queued.next_of(conversation_id)) is None:
+            return
+        try:
+            self.send_queued(message)
+        except (NotAccepting, *queued.PASSING):
+            return
+        except queued.REFUSALS:
+            with contextlib.suppress(ConversationGone, QueueMoved):
+                queued.refuse(message)
+            self.announce(conversation_id)
 
     def _run(self, author: User, reserve: Callable[[], Turn], *, only_adds: bool = False) -> Turn:
         """`only_adds` says that nothing but the messages of a new turn is changed by it."""
@@ -187,7 +231,8 @@ class Service:
                 raise
             if turn.is_new:
                 start(turn)
-        is_all = only_adds and turn.is_new and self.hub.is_watched(turn.conversation.pk)
+        is_all = only_adds and turn.is_new and not turn.moves_view
+        is_all = is_all and self.hub.is_watched(turn.conversation.pk)
         self.announce(turn.conversation.pk, begun=updates.begun(turn, author) if is_all else None)
         return turn
 
@@ -205,6 +250,11 @@ class Service:
         for reply_id in conversations.delete(conversation):
             self._stop(reply_id)
         self.announce(conversation.pk)
+
+    def end_share(self, link: ShareLink) -> None:
+        """Whoever reads by it is shown no more: each looks whether it still may."""
+        sharing.end(link)
+        self.announce(link.conversation_id)
 
     @contextlib.contextmanager
     def socket_of(self, user_id: int) -> Iterator[bool]:
@@ -275,6 +325,9 @@ class Service:
         """One attempt; whoever asks a demonstration model that is still starting waits for it."""
         if self.demonstration is not None:
             await self.demonstration.settled()
+        if request.files:
+            # Read as late as can be: while they wait, requests only name them.
+            request = await asyncio.to_thread(loading.loaded, request)
         async with self._client.stream(request) as answer:
             yield answer
 
@@ -282,6 +335,13 @@ class Service:
         task = asyncio.create_task(work)
         task.add_done_callback(_end_with_it)
         self._tasks.append(task)
+
+    async def _follow_up(self, conversation_id: uuid.UUID) -> None:
+        """What could not be sent is found by a sweep."""
+        try:
+            await self.pool.run(self.send_next, conversation_id)
+        except Exception:
+            logger.exception("What waits in conversation %s could not be sent", conversation_id)
 
     def _claim_early(self, turn: Turn) -> Work | None:
         """In the request's thread. None where the run has to do it: later, or once more."""
@@ -304,6 +364,16 @@ class Service:
             pool=self.pool,
             pace=self.supervisor.pace,
             ended=self._wire.changed,
+        )
+
+    def _make_titling(self, reply_id: int, conversation_id: uuid.UUID) -> Titling:
+        return Titling(
+            reply_id,
+            conversation_id,
+            claim=self._membership.claim,
+            ask=self._ask,
+            pool=self.pool,
+            announce=self._tell_all,
         )
 
     def _publish(self, reply_id: int, number: int, piece: Piece) -> None:

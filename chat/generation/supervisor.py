@@ -8,7 +8,7 @@ import contextvars
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from threading import Lock
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.conf import settings
 from chat.domain.replies import Work
 from chat.domain.turns import Turn
 from chat.generation.run import Run
+from chat.generation.titling import Titling
 from chat.models import Message
 
 logger = logging.getLogger(__name__)
@@ -54,12 +55,19 @@ class Supervisor:
         *,
         make_run: Callable[[int, uuid.UUID, Work | None], Run],
         claim: Callable[[Turn], Work | None],
+        make_titling: Callable[[int, uuid.UUID], Titling],
+        follow_up: Callable[[uuid.UUID], Awaitable[None]],
     ) -> None:
         self._make_run = make_run
+        self._make_titling = make_titling
         self._claim = claim
+        # Sends what waits in a conversation for the end of its reply.
+        self._follow_up = follow_up
         self._loop = asyncio.get_running_loop()
         self._runs: dict[int, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        # Titles that are asked for. They take nobody's place, and nobody waits for them.
+        self._titlings: dict[asyncio.Task[None], Titling] = {}
         self._lock = Lock()
         # Replies that were let in and have not ended, by the person who asked.
         self._places: Counter[int] = Counter()
@@ -139,12 +147,16 @@ class Supervisor:
         await self._all_left(seconds)
         self.interrupt_all()
         await self._all_left(SAVING_SECONDS)
+        if self._titlings:
+            await asyncio.wait(self._titlings, timeout=SAVING_SECONDS)
 
     def interrupt_all(self) -> None:
         """Interrupt what runs, and what was let in and has yet to be handed over."""
         self._is_over = True
         for run in self._runs.values():
             run.interrupt()
+        for titling in self._titlings.values():
+            titling.stop()
 
     async def _all_left(self, seconds: float) -> None:
         """Wait until every place is free, but not longer than this."""
@@ -179,6 +191,17 @@ class Supervisor:
         finally:
             self._runs.pop(run.reply_id, None)
             self._leave_place(user_id)
+        if self._is_draining:
+            return
+        if run.is_first_answer and settings.MAKES_TITLES:
+            self._begin_title(run)
+        await self._follow_up(run.conversation_id)
+
+    def _begin_title(self, run: Run) -> None:
+        titling = self._make_titling(run.reply_id, run.conversation_id)
+        task = self._loop.create_task(_to_its_end(titling), context=contextvars.Context())
+        self._titlings[task] = titling
+        task.add_done_callback(lambda task: self._titlings.pop(task))
 
     def _stop(self, reply_id: int) -> None:
         if run := self._runs.get(reply_id):
@@ -192,3 +215,11 @@ class Supervisor:
         # A loop that is closed has nobody who waits.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._left.set)
+
+
+async def _to_its_end(titling: Titling) -> None:
+    try:
+        await titling.go()
+    except Exception:
+        # The first words stay; a row that is open is closed when this process is gone.
+        logger.exception("A title could not be made")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from django.utils import timezone
 
-from chat.domain import ledger, processes, replies
+from chat.domain import ledger, processes, queued, replies, titles
 from chat.generation import metrics
 from chat.generation.membership import Membership
 from chat.generation.ownership import AlreadyServed, Ownership
@@ -34,12 +34,14 @@ class Sweeper:
         pool: DatabasePool,
         ownership: Ownership | None,
         announce: Callable[[uuid.UUID], None],
+        follow_up: Callable[[uuid.UUID], Awaitable[None]],
     ) -> None:
         self._membership = membership
         self._supervisor = supervisor
         self._pool = pool
         self._ownership = ownership
         self._announce = announce
+        self._follow_up = follow_up
 
     async def run(self) -> None:
         """Sweep now and then until cancelled. Raises AlreadyServed."""
@@ -67,8 +69,13 @@ class Sweeper:
                 await self._abandon(reply)
         for reply in await self._pool.run(replies.unstarted, before=timezone.now() - older_than):
             self._supervisor.adopt(reply)
+        if not self._supervisor.is_draining:
+            for conversation_id in await self._pool.run(queued.due):
+                await self._follow_up(conversation_id)
         if left := await self._pool.run(replies.close_left):
             logger.warning("%d rows of the ledger were left open by processes that are gone", left)
+        if left := await self._pool.run(titles.close_left):
+            logger.warning("%d titles were left half asked by processes that are gone", left)
         if forgotten := await self._pool.run(ledger.close_forgotten):
             logger.error("%d rows of the ledger were open although no reply runs", forgotten)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -12,7 +12,8 @@ from django.utils import timezone, translation
 from chat.domain.turns import Turn
 from chat.generation.canvas import Canvas
 from chat.models import Conversation, Message, User
-from chat.queries import people, thread
+from chat.queries import branches, people, queued, thread
+from chat.queries.branches import Part
 from chat.queries.thread import Entry
 from chat.rendering import frames
 
@@ -24,12 +25,13 @@ class Gone(Exception):
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """Who looks, by which session, in what language, and in what time zone where their profile
-    names none."""
+    names none. Who came by a link has its token, and reads."""
 
     user_id: int
     language: str
     zone: str = ""
     session_key: str = ""
+    share: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Begun:
         is_next = self.update.revision == since + 1 and unseen in (None, self.update.answering)
         zone = people.time_zone_of(self.author.time_zone or eyes.zone).key
         seen_by = (self.author.pk, self.language, self.zone)
-        return is_next and seen_by == (eyes.user_id, eyes.language, zone)
+        return is_next and not eyes.share and seen_by == (eyes.user_id, eyes.language, zone)
 
 
 def begun(turn: Turn, author: User) -> Begun:
@@ -100,14 +102,22 @@ def read(
     the one of which the page has a part, and will have the rest before this. Raises Gone.
     """
     user = User.objects.filter(pk=eyes.user_id).first()
-    conversation = (
-        Conversation.objects.visible_to(user).filter(pk=conversation_id).first() if user else None
-    )
-    if user is None or conversation is None:
+    if user is None:
+        raise Gone
+    seen = Conversation.objects.seen_by(user, share=eyes.share)
+    conversation = seen.filter(pk=conversation_id).first()
+    if conversation is None:
         raise Gone
     zone = people.time_zone_of(user.time_zone or eyes.zone)
     with translation.override(eyes.language), timezone.override(zone):
-        return _read(conversation, since=since, canvas=canvas, unseen=unseen, shown=shown)
+        return _read(
+            conversation,
+            since=since,
+            canvas=canvas,
+            unseen=unseen,
+            shown=shown,
+            share=eyes.share,
+        )
 
 
 def _read(
@@ -117,18 +127,19 @@ def _read(
     canvas: Canvas | None,
     unseen: int | None,
     shown: Canvas | None,
+    share: str,
 ) -> Update:
     if conversation.revision == since and unseen is None:
         answering = thread.answering(conversation)
         return Update(frame="", revision=since, answering=answering.pk if answering else None)
-    # A page that shows another branch gets all of this one.
-    whole = conversation.branch_revision > since
-    entries = thread.entries(
-        conversation,
-        changed_since=None if whole else since,
-        always=unseen,
-        known=[canvas.reply.reply_id] if canvas else (),
-    )
+    # A page that shows another branch, or is far behind, gets the end of this one.
+    changed = None
+    if conversation.branch_revision <= since:
+        changed = thread.changed(conversation, since=since, always=unseen)
+    part = branches.last(conversation) if changed is None else None
+    messages = part.messages if part else changed
+    known = [canvas.reply.reply_id] if canvas else ()
+    entries = thread.entries(conversation, messages, known=known)
     answering = _answering_among(entries) or thread.answering(conversation)
     position, keeps = 0, False
     for place, entry in enumerate(entries):
@@ -136,10 +147,15 @@ def _read(
         if canvas and message.is_running and message.pk == canvas.reply.reply_id:
             picture, position = canvas.picture()
             entries[place] = replace(entry, picture=picture)
-        elif shown and not (whole or message.is_running) and message.pk == shown.reply.reply_id:
+        elif shown and not (part or message.is_running) and message.pk == shown.reply.reply_id:
             shown.end(message.text, message.reasoning)
             entries[place], keeps = replace(entry, is_shown=True), True
-    update = _update(entries, conversation, answering=answering, whole=whole)
+    update = _update(entries, conversation, answering=answering, part=part, share=share)
+    if conversation.title_revision > since:
+        update = replace(update, frame=update.frame + frames.title(conversation, share=share))
+    if conversation.queue_revision > since and not share:
+        queue = frames.queue(queued.of_conversation(conversation), conversation)
+        update = replace(update, frame=update.frame + queue)
     return replace(update, position=position, keeps=keeps)
 
 
@@ -148,13 +164,16 @@ def _update(
     conversation: Conversation,
     *,
     answering: Message | None,
-    whole: bool = False,
+    part: Part | None = None,
+    share: str = "",
 ) -> Update:
+    """Of some messages, or of a `part` of the branch that is all that the page shows then."""
     return Update(
-        frame=frames.messages(entries, conversation, whole=whole)
-        + frames.composer(answering, conversation),
+        frame=_frame(entries, conversation, part=part, share=share)
+        # Who reads by a link has none.
+        + ("" if share else frames.composer(answering, conversation) + frames.estimate(entries)),
         revision=conversation.revision,
-        is_whole=whole,
+        is_whole=part is not None,
         rendered=frozenset(entry.message.pk for entry in entries),
         running=frozenset(entry.message.pk for entry in entries if entry.message.is_running),
         waiting=frozenset(
@@ -163,8 +182,16 @@ def _update(
             if entry.message.is_running and not any(entry.picture or _words(entry.message))
         ),
         answering=answering.pk if answering else None,
-        ended=None if whole else _ended_among(entries),
+        ended=None if part else _ended_among(entries),
     )
+
+
+def _frame(
+    entries: Sequence[Entry], conversation: Conversation, *, part: Part | None, share: str
+) -> str:
+    if part is None:
+        return frames.messages(entries, conversation, share=share)
+    return frames.whole(entries, part, conversation, share=share)
 
 
 def _words(reply: Message) -> tuple[str, str]:

@@ -20,7 +20,7 @@ AGAIN_SECONDS = 1.0
 
 
 class SignedOut(Exception):
-    """The session by which the person came is over."""
+    """The session or the link by which the person came is over."""
 
 
 class Viewer:
@@ -53,7 +53,9 @@ class Viewer:
     async def run(self) -> None:
         """Send until cancelled. Raises SignedOut, and Gone when there is nothing to be shown."""
         hub = self._service.hub
-        watch = hub.watch(self._conversation_id, session_key=self._eyes.session_key)
+        watch = hub.watch(
+            self._conversation_id, session_key=self._eyes.session_key, share=self._eyes.share
+        )
         try:
             while not watch.is_over:
                 await self._show(self._holdup())

@@ -73,6 +73,8 @@ class Completion(models.Model):
         related_name="completions",
         verbose_name=_("message"),
     )
+    # The process that asks, where there is no message that says so.
+    claim = models.UUIDField(_("run by"), null=True, blank=True, editable=False)
     # Who pays, as it stood with the person when the row was opened.
     cost_centre = models.CharField(
         _("cost centre"), max_length=60, blank=True, default="", db_default=""
@@ -126,6 +128,7 @@ class Completion(models.Model):
     # and read, and when the first that is no thinking came.
     prompt_characters = _figure(_("characters sent"))
     prompt_messages = _figure(_("messages sent"))
+    prompt_pictures = _figure(_("pictures sent"))
     text_characters = _figure(_("characters read"))
     first_text_at = models.DateTimeField(_("first text"), null=True, blank=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +28,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def running(self) -> Self:
         return self.filter(state__in=literals(RUNNING_STATES))
+
+    def over(self) -> Self:
+        return self.exclude(state__in=literals(RUNNING_STATES))
 
     def changed_since(self, revision: int) -> Self:
         return self.filter(revision__gt=revision)
@@ -62,6 +65,8 @@ class Message(models.Model):
         verbose_name=_("author"),
     )
     text = models.TextField(blank=True)
+    # What this reply alone is asked with, written as those of conversations; null: with those.
+    parameters = models.JSONField(_("parameters"), null=True, blank=True)
     reasoning = models.TextField(blank=True)
     state = models.CharField(
         _("state"), max_length=12, choices=MessageState.choices, default=MessageState.COMPLETE
@@ -69,6 +74,8 @@ class Message(models.Model):
     # Why a reply failed or was interrupted, as `enums.Fault` names it.
     error = models.CharField(_("error"), max_length=32, blank=True)
     finish_reason = models.CharField("finish_reason", max_length=64, blank=True)
+    # How many pictures came with a prompt, so that nobody looks for those of one without any.
+    pictures = models.PositiveSmallIntegerField(_("pictures"), default=0, db_default=0)
     # Made by the form that sends a prompt: the same key twice is the same send, not a second one.
     send_key = models.UUIDField(null=True, blank=True, editable=False)
     # The process that runs this reply; each of its writes is conditional on it.
@@ -78,6 +85,9 @@ class Message(models.Model):
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
     # The conversation's revision at which it came to be the end of the branch that is shown.
     shown_revision = models.PositiveBigIntegerField(default=0, db_default=0)
+    # The first message that the request for this reply holds; null where that is the conversation's
+    # first. On every branch a message has a greater number than those before it.
+    history_from = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("begun"), default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
@@ -125,6 +135,13 @@ class Message(models.Model):
         broke_off = self.state in (MessageState.STOPPED, MessageState.INTERRUPTED)
         was_cut = self.state == MessageState.COMPLETE and is_cut(self.finish_reason)
         return bool(self.is_reply and self.text.strip() and (broke_off or was_cut))
+
+    @property
+    def asked_parameters(self) -> dict[str, Any]:
+        """What it is asked with, this time and each time after a crash."""
+        own: dict[str, Any] | None = self.parameters
+        theirs: dict[str, Any] = self.conversation.parameters
+        return theirs if own is None else own
 
     @property
     def is_running(self) -> bool:

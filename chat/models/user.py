@@ -56,6 +56,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_default="",
         help_text=_("Who pays for what this person uses from now on."),
     )
+    wants_titles = models.BooleanField(_("titles by the model"), default=True, db_default=True)
+    # With which their chats begin.
+    default_preset = models.ForeignKey(
+        "chat.Preset",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     is_reviewer = models.BooleanField(
         _("reviewer"),
         default=False,
@@ -69,6 +79,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("Switching this off ends every session of this person at once."),
     )
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    # When the notice of who answers, and of what leaves the server, was put away.
+    introduced_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Since when this is nobody any more: a pseudonym in the ledger.
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 

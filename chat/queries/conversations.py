@@ -16,6 +16,8 @@ from chat.models.conversation import ConversationQuerySet
 PAGE = 40
 # Longer a list is not made for the sake of the one that is looked at.
 MOST = 400
+# Words of a search; more make no difference that anybody could want.
+WORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,19 @@ def page(
     *,
     before: Cursor | None = None,
     through: uuid.UUID | None = None,
+    words: str = "",
+    size: int = PAGE,
 ) -> ConversationPage:
-    """What follows `before`; so much of it that `through` is there too, unless that is too much."""
+    """What follows `before`; so much of it that `through` is there too, unless that is too much.
+    With `words`, those whose titles hold each of them."""
     visible = Conversation.objects.visible_to(user).newest_first()
+    for word in words.split()[:WORDS]:
+        visible = visible.filter(title__icontains=word)
     if before is not None:
         visible = visible.filter(
             Q(active_at__lt=before.active_at) | Q(active_at=before.active_at, pk__lt=before.id)
         )
-    listed, size = visible.only("id", "title", "active_at"), PAGE
+    listed = visible.only("id", "title", "active_at")
     found = list(listed[: size + 1])
     if through and len(found) > size and all(each.pk != through for each in found[:size]):
         size = min(_position(visible, through), MOST)

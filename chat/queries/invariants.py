@@ -21,10 +21,12 @@ from chat.models import (
     Completion,
     Conversation,
     Correction,
+    Feedback,
     Hold,
     JournalPiece,
     Message,
     Process,
+    QueuedMessage,
     Revaluation,
 )
 from chat.queries.snapshot import snapshot
@@ -109,6 +111,11 @@ def _messages_of_two_conversations() -> Keys:
     return _keys(Message.objects.filter(elsewhere))
 
 
+def _messages_without_their_pictures() -> Keys:
+    counted = Message.objects.annotate(found=Count("attachments"))
+    return _keys(counted.exclude(pictures=F("found")))
+
+
 def _messages_with_a_wrong_end() -> Keys:
     running = Q(state__in=RUNNING_STATES)
     return _keys(
@@ -139,6 +146,14 @@ def _living() -> Keys:
     return _keys(Process.objects.exclude(pk__in=silent))
 
 
+# The queue
+
+
+def _queued_and_sent() -> Keys:
+    prompts = Message.objects.filter(author=OuterRef("author"), send_key=OuterRef("send_key"))
+    return _keys(QueuedMessage.objects.filter(Exists(prompts)))
+
+
 # Conversations
 
 
@@ -154,6 +169,16 @@ def _heads_of_others() -> Keys:
     elsewhere = Q(head__isnull=False) & ~Q(head__conversation=F("pk"))
     headless = Q(Exists(Message.objects.filter(conversation=OuterRef("pk"))), head=None)
     return _keys(Conversation.objects.filter(elsewhere | headless))
+
+
+def _requests_that_begin_elsewhere() -> Keys:
+    begins = Message.objects.filter(
+        pk=OuterRef("history_from"),
+        conversation=OuterRef("conversation"),
+        role=Role.USER,
+        pk__lt=OuterRef("pk"),
+    )
+    return _keys(Message.objects.filter(~Exists(begins), history_from__isnull=False))
 
 
 # The journal
@@ -197,8 +222,10 @@ def _running_without_open_row() -> Keys:
 
 def _open_rows_of_sealed_replies() -> Keys:
     """Who ran a stopped reply may still read on for its figures."""
-    forgotten = Q(message=None, source=Source.CHAT) | Q(message__isnull=False) & ~Q(
-        message__state__in=RUNNING_STATES
+    forgotten = (
+        Q(message=None, source=Source.CHAT)
+        | Q(message=None, source=Source.TITLE) & ~Q(claim__in=_living())
+        | Q(message__isnull=False) & ~Q(message__state__in=RUNNING_STATES)
     )
     read_on = Q(
         message__state=MessageState.STOPPED,
@@ -279,6 +306,14 @@ def _keys(rows: QuerySet[Any]) -> Keys:
     return rows.values_list("pk", flat=True)
 
 
+# Feedback
+
+
+def _feedback_on_nothing() -> Keys:
+    words_without_chat = Q(message=None) & ~Q(text="")
+    return _keys(Feedback.objects.filter(words_without_chat | Q(message__role=Role.USER)))
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "reply_answers_a_prompt",
@@ -305,6 +340,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         _messages_of_two_conversations,
     ),
     Invariant(
+        "message_has_its_pictures",
+        "Every message has as many pictures as it says, and no reply has one.",
+        "message",
+        _messages_without_their_pictures,
+    ),
+    Invariant(
         "message_finished_iff_it_has_an_end",
         "Every message that is not running has an end, and no running one has.",
         "message",
@@ -323,6 +364,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         _running_without_owner,
     ),
     Invariant(
+        "queued_is_not_sent",
+        "No message that waits to be sent has been sent.",
+        "queued message",
+        _queued_and_sent,
+    ),
+    Invariant(
         "message_is_not_ahead",
         "No message is newer than its conversation.",
         "message",
@@ -339,6 +386,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "Every conversation with messages shows one of its own.",
         "conversation",
         _heads_of_others,
+    ),
+    Invariant(
+        "request_begins_with_a_prompt",
+        "Where a request does not begin at the first message, it begins at a prompt before it.",
+        "message",
+        _requests_that_begin_elsewhere,
     ),
     Invariant(
         "journal_is_of_running_replies",
@@ -372,7 +425,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sealed_reply_has_no_open_row",
-        "No row is open whose reply has ended, unless it is read on for its figures.",
+        "No row is open whose reply has ended, unless it is read on for its figures, nor of a "
+        "title for which nobody asks.",
         "row",
         _open_rows_of_sealed_replies,
     ),
@@ -441,5 +495,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "What is held of a budget is what its holds add up to.",
         "allowance",
         _allowances_that_hold_something_else,
+    ),
+    Invariant(
+        "feedback_is_on_an_answer",
+        "What somebody thought is of an answer, and words of it go with the answer.",
+        "feedback",
+        _feedback_on_nothing,
     ),
 )

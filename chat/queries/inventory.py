@@ -1,6 +1,8 @@
 """How much there is: what a backup says of itself, and a proof of what it has looked at."""
 
-from chat.models import Completion, Conversation, Message, User
+from django.db import connection
+
+from chat.models import Attachment, Completion, Conversation, Message, User
 
 
 def counts() -> dict[str, int]:
@@ -11,3 +13,11 @@ def counts() -> dict[str, int]:
         "messages": Message.objects.count(),
         "ledger rows": Completion.objects.count(),
     }
+
+
+def files() -> list[str]:
+    """What rows name of what lies beside the database; an older evoweb had nothing there."""
+    if Attachment._meta.db_table not in connection.introspection.table_names():
+        return []
+    pairs = Attachment.objects.values_list("sha256", "small_sha256")
+    return sorted({name for pair in pairs.iterator() for name in pair})

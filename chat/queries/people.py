@@ -37,10 +37,10 @@ def current_sessions(keys: Collection[str]) -> set[str]:
     return set(current.values_list("pk", flat=True))
 
 
-def may_see(user_id: int, conversation_id: uuid.UUID) -> bool:
-    """Whether this person may look at this conversation now."""
+def may_see(user_id: int, conversation_id: uuid.UUID, *, share: str = "") -> bool:
+    """Whether this person may look at this conversation now, by a link if there is its token."""
     user = User.objects.filter(pk=user_id).first()
     return (
         user is not None
-        and Conversation.objects.visible_to(user).filter(pk=conversation_id).exists()
+        and Conversation.objects.seen_by(user, share=share).filter(pk=conversation_id).exists()
     )

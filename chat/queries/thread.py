@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple, Self, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Self, TypeVar
 
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q
 from django.utils.safestring import SafeString
 
 from chat.completions.verdict import is_cut, is_filtered
 from chat.enums import RUNNING_STATES, Fault, MessageState
-from chat.models import Completion, Conversation, JournalPiece, Message
+from chat.models import Attachment, Completion, Conversation, JournalPiece, Message
+from chat.queries import branches
+from chat.queries.branches import MOST_MESSAGES
 
 TRY_AGAIN_STATES = (
     MessageState.COMPLETE,
@@ -70,8 +72,17 @@ class Entry:
     position: int
     previous_id: int | None
     next_id: int | None
+    # What the owner of the conversation thought of it, if they said so.
+    verdict: str = ""
+    pictures: tuple[Attachment, ...] = ()
+    # Whether the model sees it and nothing above it.
+    begins_view: bool = False
+    # What it was asked with, where that is not what the conversation asks with.
+    asked_with: Mapping[str, Any] | None = None
     # Where it is known beside the message itself.
     picture: Picture | None = None
+    # How long it has thought before it wrote, once it is over.
+    thought_for: timedelta | None = None
     # Whether the page has its text and its reasoning already, just as they are.
     is_shown: bool = False
 
@@ -85,17 +96,10 @@ class Words(NamedTuple):
     role: str
     text: str
     reasoning: str
+    pictures: int
 
 
-class _Node(NamedTuple):
-    """A message as far as is needed to know whether it has to be shown again."""
-
-    pk: int
-    parent_id: int | None
-    revision: int
-
-
-N = TypeVar("N", Message, Words, _Node)
+N = TypeVar("N", Message, Words)
 
 
 def branch(conversation: Conversation) -> list[Message]:
@@ -103,9 +107,14 @@ def branch(conversation: Conversation) -> list[Message]:
     return _path(conversation.messages.oldest_first(), conversation.head_id)
 
 
-def words_to(conversation_id: uuid.UUID, message_id: int | None) -> list[Words]:
-    """What was said from the root to this message, oldest first. One query."""
-    rows = Message.objects.filter(conversation=conversation_id).values_list(*Words._fields)
+def words_to(
+    conversation_id: uuid.UUID, message_id: int | None, *, since: int | None = None
+) -> list[Words]:
+    """What was said from the root, or from message `since`, to this one, oldest first. One
+    query."""
+    rows = Message.objects.filter(conversation=conversation_id, pk__gte=since or 0).values_list(
+        *Words._fields
+    )
     return _path((Words(*row) for row in rows), message_id)
 
 
@@ -125,6 +134,17 @@ def answering(conversation: Conversation) -> Message | None:
     return conversation.messages.running().filter(stop_requested_at=None).first()
 
 
+def model_asked(reply_id: int) -> str:
+    """The one that was asked last for a reply; nothing if none was."""
+    rows = Completion.objects.filter(message=reply_id).order_by("-pk")
+    return rows.values_list("model_asked", flat=True).first() or ""
+
+
+def model_of(reply: Message) -> str:
+    """The same, or else the conversation's."""
+    return model_asked(reply.pk) or reply.conversation.model
+
+
 def is_sealed(reply_id: int) -> bool:
     return not Message.objects.filter(pk=reply_id).running().exists()
 
@@ -136,53 +156,91 @@ def sealed_text(reply_id: int) -> str:
 
 def entries(
     conversation: Conversation,
+    messages: Sequence[Message] | None = None,
     *,
-    changed_since: int | None = None,
-    always: int | None = None,
     known: Container[int] = (),
 ) -> list[Entry]:
-    """What to show of the branch, or only of its messages that changed after a revision.
+    """What to show of these messages, or of the whole branch.
 
-    The message `always` is shown whether it changed or not. A running reply's text is what the
-    journal holds of it, unless it is `known` to whoever asks. At most five queries.
+    A running reply's text is what the journal holds of it, unless it is `known` to whoever asks.
+    At most five queries, one more where there are pictures, and one for the whole branch.
     """
-    if changed_since is None:
-        shown = branch(conversation)
-    else:
-        shown = _changed(conversation, since=changed_since, always=always)
+    shown = branch(conversation) if messages is None else messages
     replies = [message for message in shown if message.is_reply]
     _with_journal(message for message in replies if message.pk not in known)
     attempts = _attempts(replies)
-    families = _siblings(conversation, shown) if shown else {}
+    families = _families(conversation, shown) if shown else {}
+    pictures = pictures_of(message.pk for message in shown if message.pictures)
+    seen_from = _seen_from(conversation, shown) if shown else None
     return [
         _entry(
             message,
             conversation=conversation,
             attempts=attempts.get(message.pk, []),
-            family=families.get(message.parent_id, []),
+            family=families[message.parent_id],
             is_last=message.pk == conversation.head_id,
+            pictures=pictures.get(message.pk, ()),
+            seen_from=seen_from,
         )
         for message in shown
     ]
 
 
 def just_begun(conversation: Conversation, *, prompt: Message, reply: Message) -> list[Entry]:
-    """What to show of a turn that was committed this moment, without a query."""
+    """What to show of a turn that was committed this moment, without a query, if it has no
+    pictures."""
+    pictures = pictures_of([prompt.pk] if prompt.pictures else ()).get(prompt.pk, ())
     return [
-        _entry(prompt, conversation=conversation, attempts=[], family=[], is_last=False),
-        _entry(reply, conversation=conversation, attempts=[], family=[reply.pk], is_last=True),
+        _entry(
+            prompt,
+            conversation=conversation,
+            attempts=[],
+            family=Family([], {}),
+            is_last=False,
+            pictures=pictures,
+            seen_from=reply.history_from,
+        ),
+        _entry(
+            reply,
+            conversation=conversation,
+            attempts=[],
+            family=Family([reply.pk], {}),
+            is_last=True,
+        ),
     ]
 
 
-def _changed(conversation: Conversation, *, since: int, always: int | None) -> list[Message]:
-    """Of a long conversation only what is shown is read with its text."""
-    nodes = conversation.messages.values_list(*_Node._fields)
-    wanted = [
-        node.pk
-        for node in _path((_Node(*node) for node in nodes), conversation.head_id)
-        if node.revision > since or node.pk == always
-    ]
-    return list(conversation.messages.filter(pk__in=wanted).oldest_first()) if wanted else []
+def pictures_of(message_ids: Iterable[int]) -> Mapping[int, tuple[Attachment, ...]]:
+    """What was sent with prompts, in order. No query for none."""
+    found: dict[int, list[Attachment]] = defaultdict(list)
+    if ids := list(message_ids):
+        for attachment in Attachment.objects.filter(message__in=ids).in_order():
+            if attachment.message_id is not None:
+                found[attachment.message_id].append(attachment)
+    return {key: tuple(pictures) for key, pictures in found.items()}
+
+
+def changed(
+    conversation: Conversation, *, since: int, always: int | None = None
+) -> list[Message] | None:
+    """Messages of the branch that changed after a revision, and `always` whether it did or not.
+
+    None if they are more than a page shows at once.
+    """
+    new = conversation.messages.changed_since(since).oldest_first()
+    found = {message.pk: message for message in new[: MOST_MESSAGES + 1]}
+    if len(found) > MOST_MESSAGES:
+        return None
+    if always is not None and always not in found:
+        found |= conversation.messages.in_bulk([always])
+    # Mostly the head is among them, and each leads to the next.
+    linked = set[int]()
+    key = conversation.head_id
+    while key in found:
+        linked.add(key)
+        key = found[key].parent_id
+    shown = linked if len(linked) == len(found) else branches.among(conversation, found)
+    return [found[key] for key in sorted(shown)]
 
 
 def journalled(message_ids: Iterable[int]) -> Mapping[int, tuple[str, str]]:
@@ -239,17 +297,37 @@ def _attempts(replies: list[Message]) -> Mapping[int, list[Completion]]:
     return rows
 
 
-def _siblings(conversation: Conversation, shown: list[Message]) -> Mapping[int | None, list[int]]:
+def _seen_from(conversation: Conversation, shown: Sequence[Message]) -> int | None:
+    """The message at which the last request of the branch began, if it was not the first one."""
+    for message in shown:
+        if message.pk == conversation.head_id:
+            return message.history_from
+    head = Message.objects.filter(pk=conversation.head_id or 0)
+    return head.values_list("history_from", flat=True).first()
+
+
+class Family(NamedTuple):
+    """What stands at one place of the tree, oldest first, and what the conversation's owner thought
+    of each, where they said so."""
+
+    keys: list[int]
+    verdicts: dict[int, str]
+
+
+def _families(conversation: Conversation, shown: Sequence[Message]) -> Mapping[int | None, Family]:
     """What stands beside these: the replies to each prompt, and the prompts that follow each reply
-    or begin the conversation, oldest first, by what they follow."""
-    families: dict[int | None, list[int]] = defaultdict(list)
+    or begin the conversation, by what they follow. One query."""
+    families: dict[int | None, Family] = defaultdict(lambda: Family([], {}))
     parents = {message.parent_id for message in shown}
     beside = Q(parent__in=parents - {None})
     if None in parents:
         beside |= Q(parent=None)
-    rows = conversation.messages.filter(beside).oldest_first()
-    for parent, key in rows.values_list("parent_id", "pk"):
-        families[parent].append(key)
+    said = FilteredRelation("feedback", condition=Q(feedback__user=conversation.owner_id))
+    rows = conversation.messages.filter(beside).annotate(said=said).oldest_first()
+    for parent, key, verdict in rows.values_list("parent_id", "pk", "said__verdict"):
+        families[parent].keys.append(key)
+        if verdict:
+            families[parent].verdicts[key] = verdict
     return families
 
 
@@ -258,11 +336,14 @@ def _entry(
     *,
     conversation: Conversation,
     attempts: list[Completion],
-    family: list[int],
+    family: Family,
     is_last: bool,
+    pictures: tuple[Attachment, ...] = (),
+    seen_from: int | None = None,
 ) -> Entry:
     completion = attempts[-1] if attempts else None
-    position = family.index(message.pk) if message.pk in family else 0
+    siblings, verdicts = family
+    position = siblings.index(message.pk) if message.pk in siblings else 0
     model = (completion.model_answered or completion.model_asked) if completion else ""
     return Entry(
         message=message,
@@ -277,11 +358,21 @@ def _entry(
         fault=_sentence(message.error),
         is_cut=is_cut(message.finish_reason),
         is_filtered=is_filtered(message.finish_reason),
-        siblings=len(family),
+        siblings=len(siblings),
         position=position + 1,
-        previous_id=family[position - 1] if position > 0 else None,
-        next_id=family[position + 1] if position + 1 < len(family) else None,
+        previous_id=siblings[position - 1] if position > 0 else None,
+        next_id=siblings[position + 1] if position + 1 < len(siblings) else None,
+        verdict=verdicts.get(message.pk, ""),
+        pictures=pictures,
+        begins_view=message.pk == seen_from,
+        thought_for=_thought_for(message, attempts),
+        asked_with=_own_parameters(message, conversation),
     )
+
+
+def _own_parameters(message: Message, conversation: Conversation) -> Mapping[str, Any] | None:
+    own: Mapping[str, Any] | None = message.parameters
+    return None if own == conversation.parameters else own
 
 
 def _asked_at(message: Message, attempts: list[Completion]) -> datetime:
@@ -290,6 +381,26 @@ def _asked_at(message: Message, attempts: list[Completion]) -> datetime:
         return message.created_at
     place = attempts[-1].continues_at
     return min(row.started_at for row in attempts if row.continues_at == place)
+
+
+def _thought_for(message: Message, attempts: list[Completion]) -> timedelta | None:
+    """From the first token of each attempt to the first that was no thinking, or to its end.
+
+    After a stop an answer may be read on for what it costs: nobody sees what it thinks then.
+    """
+    if not message.reasoning or message.finished_at is None:
+        return None
+    # Of a process that is gone nobody knows when its text began.
+    if any(row.text_characters and row.first_text_at is None for row in attempts):
+        return None
+    seen_until = message.finished_at
+    spans = [
+        min(seen_until, row.first_text_at or seen_until, row.finished_at or seen_until)
+        - row.first_token_at
+        for row in attempts
+        if row.first_token_at
+    ]
+    return sum(spans, timedelta()) if spans else None
 
 
 def _sentence(code: str) -> str:

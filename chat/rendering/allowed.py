@@ -4,7 +4,11 @@ The renderer writes nothing else by itself. So whatever this removes was a fault
 and does not become a hole.
 """
 
+from html import escape
+
 import nh3
+
+from chat.rendering import highlighting
 
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 LINK_REL = "noopener noreferrer nofollow"
@@ -12,7 +16,7 @@ LINK_REL = "noopener noreferrer nofollow"
 # fmt: off
 TAGS = frozenset({
     "p", "br", "hr", "div", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li",
-    "a", "em", "strong", "del", "sup", "code", "pre",
+    "a", "em", "strong", "del", "sup", "code", "pre", "span", "dl", "dt", "dd",
     "table", "thead", "tbody", "tr", "th", "td",
 })
 # fmt: on
@@ -20,7 +24,7 @@ TAGS = frozenset({
 ATTRIBUTES = {
     # The library's own list would allow two to all.
     "*": set[str](),
-    "a": {"href"},
+    "a": {"href", "title"},
     "ol": {"start"},
     "div": {"aria-label", "data-language"},
 }
@@ -28,10 +32,20 @@ ATTRIBUTES = {
 _ALIGNED = {"data-align": {"left", "center", "right"}}
 VALUES = {
     "a": {"class": {"image"}},
-    "div": {"class": {"code", "table-scroll"}, "role": {"group"}, "tabindex": {"0"}},
+    "div": {
+        "class": {"code", "table-scroll"},
+        "role": {"group"},
+        "tabindex": {"0"},
+        "data-diagram": {""},
+    },
     "li": {"class": {"task"}},
     "ol": {"class": {"notes"}},
     "pre": {"tabindex": {"0"}},
+    "span": {
+        "class": {*highlighting.KINDS, "math", "math-block", "host", "cut"},
+        "tabindex": {"0"},
+        "aria-hidden": {"true"},
+    },
     "sup": {"class": {"note"}},
     "td": _ALIGNED,
     "th": {**_ALIGNED, "scope": {"col"}},
@@ -50,6 +64,11 @@ _cleaner = nh3.Cleaner(
     url_relative="deny",
     generic_attribute_prefixes=set(),
 )
+
+
+def leads(address: str) -> bool:
+    """Whether a link keeps this address: browsers can make nothing of some that look like one."""
+    return "href=" in _cleaner.clean(f'<a href="{escape(address)}"></a>')
 
 
 def clean(html: str) -> str:

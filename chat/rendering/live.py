@@ -11,9 +11,10 @@ import re
 from typing import NamedTuple
 
 from chat.rendering import markdown
-from chat.rendering.markdown import MAX_CHARACTERS, MAX_EVENTS, Block, TooIntricate
+from chat.rendering.highlighting import Answer, Colours, LiveColours
+from chat.rendering.markdown import MAX_CHARACTERS, MAX_EVENTS, Block
 from chat.rendering.patches import Patch, Place, count_nodes, count_units, patch
-from chat.rendering.writer import Writer
+from chat.rendering.writer import TooIntricate, Writer
 
 # Words without a meaning to Markdown in the middle of a line, and a line that they only lengthen.
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;.!?'\"()-])*")
@@ -35,10 +36,12 @@ class LiveMarkdown:
     """The HTML of all that was given to `grow`, without the footnotes, which come at the end.
 
     It is what `markdown.render` makes of the same text, unless something is mentioned before it is
-    defined: then that is right only at the `end`. Not for several threads at once.
+    defined: then that is right only at the `end`; and unless code in it `waits_for` its colours,
+    which `colour` gives it. Not for several threads at once.
     """
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, may_wait: bool = False) -> None:
+        self._colours = Colours() if may_wait else LiveColours()
         # What came since the open block began, and the definitions from before it.
         self._source = ""
         self._definitions = ""
@@ -53,13 +56,17 @@ class LiveMarkdown:
         self._place: Place | None = None
         self._words: list[str] = []
         self._behind = ""
-        self._is_plain = self._ends_in_return = False
+        self._is_plain = self._is_over = self._ends_in_return = False
         self.grow(text)
 
     @property
     def html(self) -> str:
         self._write_words()
         return "".join([*self._settled, self._open])
+
+    @property
+    def waits_for(self) -> Answer | None:
+        return None if self._is_over else self._colours.missing
 
     def grow(self, more: str) -> Patch | None:
         """Add to the text. Gives what changes on a page that has the HTML so far, if anything."""
@@ -79,8 +86,14 @@ class LiveMarkdown:
         except TooIntricate:
             return self._give_up()
 
+    def colour(self) -> Patch | None:
+        """Give the code that was waiting its colours, if they are there."""
+        answer = self.waits_for
+        return self._render() if answer is not None and answer.done() else None
+
     def end(self, text: str) -> Patch | None:
         """This is the whole text: what is right only now comes too. Nothing grows after it."""
+        self._is_over = True
         before, self._settled, self._open = self.html, [], str(markdown.render(text))
         return patch(before, self._open)
 
@@ -103,7 +116,9 @@ class LiveMarkdown:
     def _render(self) -> Patch | None:
         if self._length > MAX_CHARACTERS:
             raise TooIntricate
-        blocks, events = markdown.blocks(self._definitions + self._source, self._writer)
+        blocks, events = markdown.blocks(
+            self._definitions + self._source, self._writer, self._colours
+        )
         if self._events + events > MAX_EVENTS:
             raise TooIntricate
         self._write_words()
@@ -131,9 +146,14 @@ class LiveMarkdown:
 
     def _settle(self, blocks: list[Block], events: int) -> None:
         """Put aside the blocks after which another one has surely begun: with a whole line, since
-        a `#` may yet become a word of the paragraph before it."""
+        a `#` may yet become a word of the paragraph before it. A paragraph behind definitions may
+        yet become the next term; and code that waits for its colours will become another."""
         source = (self._definitions + self._source).encode()
-        for count in range(len(blocks) - 1, 0, -1):
+        ready = next((at for at, block in enumerate(blocks) if block.waits), len(blocks) - 1)
+        for count in range(min(ready, len(blocks) - 1), 0, -1):
+            before, after = blocks[count - 1].html, blocks[count].html
+            if before.startswith("<dl>") and after.startswith("<p>"):
+                continue
             begins = source.rfind(b"\n", 0, blocks[count].start) + 1
             if source.find(b"\n", begins) >= 0:
                 break
@@ -152,7 +172,8 @@ class LiveMarkdown:
         """Show everything as it is, from here on."""
         text = "".join([*self._past, self._source])
         self._settled, self._open, self._nodes = [], markdown.plain(text), 0
-        self._is_plain, self._behind = True, "</pre>"
+        self._is_plain = self._is_over = True
+        self._behind = "</pre>"
         self._words.clear()
         self._past, self._source = [], ""
         self._place = Place((0,), 1, count_units(html.escape(markdown.seen(text))))

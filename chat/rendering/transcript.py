@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext
 
-from chat.models import Conversation
+from chat.models import Attachment, Conversation
 from chat.queries.thread import Entry
 
 
@@ -18,7 +22,16 @@ def heading(entry: Entry) -> str:
 
 
 def said(entry: Entry) -> str:
-    return f"{heading(entry)}{entry.message.text}\n"
+    parts = [*map(_image, entry.pictures)]
+    if entry.message.text or not parts:
+        parts.insert(0, entry.message.text)
+    return heading(entry) + "\n".join(f"{part}\n" for part in parts)
+
+
+def _image(picture: Attachment) -> str:
+    """By its whole address, which opens for whoever may see it and is signed in."""
+    words = re.sub(r"([\\\[\]])", r"\\\1", _on_one_line(picture.alt or gettext("Picture")))
+    return f"![{words}]({settings.PUBLIC_URL}{reverse('picture', args=(picture.pk,))})"
 
 
 def _on_one_line(words: str) -> str:

@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chat.enums import Why
 from chat.queries.usage import By, Report, Row
+from chat.queries.usage.opinions import Opinion
 from chat.queries.usage.people import Idle
 from chat.queries.usage.statements import Statement
 from chat.queries.usage.waits import Wait
@@ -68,6 +70,25 @@ def statement(made: Statement) -> str:
     keys = ("month", "cost_centre", "person", "email", "model")
     return written(
         (*keys, *_FIGURES), ((*_account(made, row), *_figures(row)) for row in made.parts)
+    )
+
+
+def opinions(rows: Iterable[Opinion]) -> str:
+    """Of each model, with a column for each reason."""
+    whys = [str(why) for why in Why]
+    return written(
+        ("model", "good", "bad", "good_before", "bad_before", *whys),
+        (
+            (
+                harmless(row.model),
+                row.good,
+                row.bad,
+                row.good_before,
+                row.bad_before,
+                *(row.whys[why] for why in whys),
+            )
+            for row in rows
+        ),
     )
 
 

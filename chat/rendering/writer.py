@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext
 from pyromark.event import Event
 
-from chat.rendering import links
+from chat.rendering import allowed, links
 
 MAX_NESTING = 32
+# What a link takes, in events of the parser; and one whose host has to be looked at closely.
+LINK_COST = 30
+FOREIGN_COST = 100
+MAX_COST = 100_000
+MAX_TITLE = 300
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _BREAKS = {"SoftBreak": "\n", "HardBreak": "<br>\n", "Rule": "<hr>\n"}
@@ -21,18 +26,26 @@ _LANGUAGE = re.compile(r"[a-z0-9_+#.-]{1,32}(?![^\s,:{])", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<br\s{0,8}/?>", re.IGNORECASE)
 # Code with these characters in it does not run as it reads.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_TAG = re.compile(r"<[^>]*>")
+
+
+class TooIntricate(Exception):
+    """It is shown as it is."""
 
 
 class Writer:
     """What nests deeper than `MAX_NESTING` loses its tags, not its words."""
 
     def __init__(self) -> None:
+        # Of all links since somebody set it to nothing.
+        self.cost = 0
         self._parts: list[str] = []
         self._words: list[str] = []
         # The end tag of everything that is open; "" for what was left out.
         self._ends: list[str] = []
         self._depth = 0
         self._in_code = False
+        self._is_whole = True
         self._link: _Link | None = None
         self._image: _Image | None = None
         self._table = _Table(())
@@ -47,7 +60,11 @@ class Writer:
         self._parts.clear()
         return written
 
-    def write(self, event: Event) -> None:
+    def write(self, event: Event, *, is_whole: bool = True) -> None:
+        """One event. Of a block of code is told whether its end was written, too.
+
+        Raises TooIntricate."""
+        self._is_whole = is_whole
         # Words may come in pieces, and an address in them is only seen in the whole.
         if self._words and not (isinstance(event, dict) and "Text" in event):
             self._write_text("".join(self._words))
@@ -65,15 +82,30 @@ class Writer:
                 self._write_single(event)
 
     def _write_text(self, text: str) -> None:
-        if self._in_code:
+        if self._in_code or self._link:
             self._parts.append(_code(text))
-        elif self._link or "://" not in text:
+        elif "://" not in text:
             self._parts.append(_escaped(text))
         else:
             for piece in links.pieces(text):
-                words = _escaped(piece.text)
-                start = _anchor_start(piece.address) if piece.address else ""
-                self._parts.append(f"{start}{words}</a>" if start else words)
+                if _followable(piece.address):
+                    self._write_link(piece.address, _address(piece.address), piece.address)
+                else:
+                    self._parts.append(_escaped(piece.text))
+
+    def _write_link(self, address: str, markup: str, words: str, kind: str = "") -> None:
+        """A whole link, which reads as these words."""
+        self._parts += [self._anchor(address, kind), markup, _place(address, words), "</a>"]
+
+    def _anchor(self, address: str, kind: str = "") -> str:
+        self.cost += FOREIGN_COST if links.is_foreign(address) else LINK_COST
+        if self.cost > MAX_COST:
+            raise TooIntricate
+        # `allowed` adds what every link has.
+        kind = f' class="{kind}"' if kind else ""
+        is_cut = len(address) > links.LONGEST
+        title = f' title="{_code(address[:MAX_TITLE])}"' if is_cut else ""
+        return f'<a{kind} href="{_escaped(address)}"{title}>'
 
     def _write_single(self, event: Event) -> None:
         match event:
@@ -81,11 +113,17 @@ class Writer:
                 self._parts.append(_BREAKS[name])
             case {"Code": str(text)}:
                 self._parts.append(f"<code>{_code(text)}</code>")
+            case {"InlineMath": str(formula)}:
+                self._parts.append(f'<span class="math">{_code(formula.strip())}</span>')
+            case {"DisplayMath": str(formula)}:
+                # To be scrolled by keys it has to take the focus.
+                start = '<span class="math-block" tabindex="0">'
+                self._parts.append(f"{start}{_code(formula.strip())}</span>")
             case {"InlineHtml": str(tag)} if _LINE_BREAK.fullmatch(tag):
                 # Models write it in tables, where Markdown has no line break of its own.
                 self._parts.append("<br>")
             case {"InlineHtml": str(text)}:
-                self._parts.append(_escaped(text))
+                self._parts.append(_code(text) if self._link else _escaped(text))
             case {"Html": str(text)}:
                 self._parts.append(_code(text))
             case {"TaskListMarker": bool(done)}:
@@ -96,7 +134,13 @@ class Writer:
     def _write_in_image(self, image: "_Image", event: Event) -> None:
         """An image is shown by its words alone, and they may hold images again."""
         match event:
-            case {"Text": str(text)} | {"Code": str(text)} | {"InlineHtml": str(text)}:
+            case (
+                {"Text": str(text)}
+                | {"Code": str(text)}
+                | {"InlineHtml": str(text)}
+                | {"InlineMath": str(text)}
+                | {"DisplayMath": str(text)}
+            ):
                 image.words.append(text)
             case "SoftBreak" | "HardBreak":
                 image.words.append(" ")
@@ -106,7 +150,18 @@ class Writer:
                 image.depth -= 1
             case {"End": "Image"}:
                 self._image = None
-                self._parts.append(image.html(is_linked=self._link is not None))
+                self._write_image(image)
+
+    def _write_image(self, image: "_Image") -> None:
+        address = _followable(image.address)
+        words = "".join(image.words).strip()
+        if words or address:
+            label = gettext("Image: %(label)s")
+            markup = _code(label) % {"label": _code(words) or _address(address)}
+            if address and self._link is None:
+                self._write_link(address, markup, words or address, "image")
+            else:
+                self._parts.append(markup)
 
     def _mark_task(self, done: bool) -> None:
         # The item has just begun, in a loose list with a paragraph.
@@ -130,6 +185,12 @@ class Writer:
             case {"List": int(first)}:
                 start = "" if first == 1 else f' start="{first}"'
                 self._open_nested(f"<ol{start}>\n", "</ol>\n")
+            case "DefinitionList":
+                self._open_nested("<dl>\n", "</dl>\n")
+            case "DefinitionListTitle":
+                self._open(*(("<dt>", "</dt>\n") if self._ends[-1] else ("\n", "")))
+            case "DefinitionListDefinition":
+                self._open(*(("<dd>", "</dd>\n") if self._ends[-1] else ("\n", "")))
             case {"BlockQuote": _}:
                 self._open_nested("<blockquote>\n", "</blockquote>\n")
             case {"Heading": {"level": str(level)}}:
@@ -170,8 +231,7 @@ class Writer:
             case "CodeBlock" | "HtmlBlock":
                 self._in_code = False
             case "Link" if self._link:
-                if len(self._parts) == self._link.begins:
-                    self._parts.append(_escaped(self._link.address))
+                self._end_link(self._link)
                 self._link = None
             case "FootnoteDefinition":
                 self._parts = self._notes.close(self._parts)
@@ -191,14 +251,27 @@ class Writer:
     def _open_code(self, info: str) -> None:
         language = _LANGUAGE.match(info.strip())
         name = f' data-language="{_escaped(language[0].lower())}"' if language else ""
+        if name and self._is_whole:
+            # A diagram is drawn by the page; `highlighting` takes the other away.
+            is_diagram = language and language[0].lower() == "mermaid"
+            name += ' data-diagram=""' if is_diagram else " data-whole"
         # To be scrolled by keys it has to take the focus.
         self._open(f'<div class="code"{name}><pre tabindex="0"><code>', "</code></pre></div>\n")
         self._in_code = True
 
     def _open_link(self, address: str) -> None:
-        address = links.followable(address)
-        self._open_nested(*((_anchor_start(address), "</a>") if address else ("", "")))
+        address = _followable(address)
+        self._open_nested(*((self._anchor(address), "</a>") if address else ("", "")))
         self._link = _Link(address, begins=len(self._parts))
+
+    def _end_link(self, link: "_Link") -> None:
+        written = "".join(self._parts[link.begins :])
+        words = html.unescape(_TAG.sub("", written))
+        if not words.strip() or written == _code(link.address):
+            self._parts[link.begins :] = [_address(link.address)]
+            words = link.address
+        if self._ends[-1]:
+            self._parts.append(_place(link.address, words))
 
 
 @dataclass(slots=True)
@@ -216,16 +289,6 @@ class _Image:
     address: str
     words: list[str] = field(default_factory=list)
     depth: int = 0
-
-    def html(self, *, is_linked: bool) -> str:
-        address = links.followable(self.address)
-        label = "".join(self.words).strip() or address
-        if not label:
-            return ""
-        words = _escaped(gettext("Image: %(label)s") % {"label": label})
-        return (
-            f"{_anchor_start(address, 'image')}{words}</a>" if address and not is_linked else words
-        )
 
 
 class _Table:
@@ -277,10 +340,23 @@ class _Notes:
         return "".join(['<ol class="notes">\n', *items, "</ol>\n"]) if items else ""
 
 
-def _anchor_start(address: str, kind: str = "") -> str:
-    # `allowed` adds what every link has.
-    kind = f' class="{kind}"' if kind else ""
-    return f'<a{kind} href="{_escaped(address)}">'
+def _followable(address: str) -> str:
+    address = links.followable(address)
+    return address if address and allowed.leads(links.network_address(address)) else ""
+
+
+def _address(address: str) -> str:
+    """As words. What is left out of a long one is there for whoever copies it."""
+    start, middle, end = map(_code, links.cut(address))
+    return start + (f'<span class="cut" aria-hidden="true">{middle}</span>' if middle else "") + end
+
+
+def _place(address: str, words: str) -> str:
+    """What stands behind the words of a link if they do not say where it leads."""
+    place = links.place(address)
+    if links.tells(words, address, place):
+        return ""
+    return f'<span class="host"> ({_code(place)})</span>'
 
 
 def _escaped(text: str) -> str:

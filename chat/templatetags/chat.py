@@ -1,7 +1,9 @@
 """How templates write a model's text and the figures of the ledger."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -10,12 +12,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from chat.domain.next_request import NextRequest, after
 from chat.models import Budget, Conversation, Notice
 from chat.queries import calendar
+from chat.queries.thread import Entry
 from chat.queries.usage import Amounts, Row
 from chat.rendering import budgets, notices
+from chat.rendering.kept import render
 from chat.rendering.live import LiveMarkdown
-from chat.rendering.markdown import render
 
 register = template.Library()
 
@@ -28,13 +32,42 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def live_markdown(text: str) -> SafeString:
     """Of an answer that is still being written, so that what comes can be added to it."""
-    return mark_safe(LiveMarkdown(text).html)  # noqa: S308
+    return mark_safe(LiveMarkdown(text, may_wait=True).html)  # noqa: S308
 
 
 @register.filter
 def other_models(conversation: Conversation) -> list[str]:
     """What is offered beside the model of a conversation."""
     return [model for model in settings.MODELS if model != conversation.model]
+
+
+@register.filter
+def next_request(entries: Iterable[Entry]) -> NextRequest | None:
+    """What is known of it from the last reply, where that is among these and over."""
+    for entry in entries:
+        reply, row = entry.message, entry.completion
+        if entry.is_last and reply.is_reply and not reply.is_running and row is not None:
+            return after(reply, row)
+    return None
+
+
+@register.filter
+def settings_of(parameters: Mapping[str, Any]) -> str:
+    """What a reply was asked with, as one line."""
+    names = {
+        "temperature": _("Temperature"),
+        "top_p": _("Top P"),
+        "top_k": _("Top K"),
+        "max_tokens": _("Longest answer, in tokens"),
+    }
+    words = [
+        f"{name}: {formats.localize(parameters[key], use_l10n=True)}"
+        for key, name in names.items()
+        if parameters.get(key) is not None
+    ]
+    if parameters.get("stream") is False:
+        words.append(_("The whole answer at once"))
+    return ", ".join(words) or _("None but the model’s own")
 
 
 @register.filter

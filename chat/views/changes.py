@@ -15,6 +15,7 @@ from chat.forms.numbers import whole_number
 from chat.generation import changes
 from chat.generation.changes import Seen
 from chat.generation.updates import Eyes, Gone
+from chat.models import Conversation
 from chat.views.access import SignedInRequest, signed_in, visible_conversation
 
 # What the page has then, for its next request, as the query that it came with.
@@ -24,11 +25,18 @@ SEEN = "Evoweb-Seen"
 @require_GET
 @signed_in
 def conversation_changes(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = visible_conversation(request, conversation_id)
+    return changed(request, visible_conversation(request, conversation_id))
+
+
+def changed(
+    request: SignedInRequest, conversation: Conversation, *, share: str = ""
+) -> HttpResponse:
+    """For the page of its owner, or that of a reader by the link with this token."""
     eyes = Eyes(
         user_id=request.user.pk,
         language=get_language() or settings.LANGUAGE_CODE,
         zone=timezone.get_current_timezone_name(),
+        share=share,
     )
 
     try:

@@ -20,13 +20,18 @@ from django.views.decorators.http import (
     require_safe,
 )
 
+from chat.domain import attachments
 from chat.domain import conversations as deeds
+from chat.domain import presets as beginnings
 from chat.domain.turns import Turn
 from chat.forms.budgets import AskForm
 from chat.forms.conversation import MessageForm, SettingsForm, TitleForm
 from chat.generation import metrics, service
-from chat.models import Conversation, Message, User
-from chat.queries import budgets, conversations, thread
+from chat.models import Attachment, Conversation, Draft, Message, User
+from chat.queries import budgets, presets, queued, thread
+from chat.queries.upstream import answering
+from chat.rendering import frames
+from chat.views import attached, parts
 from chat.views.access import SignedInRequest, open_conversation, signed_in, visible_conversation
 from chat.views.refusals import REFUSALS, Refusal, explain
 
@@ -39,15 +44,21 @@ EDIT_PAGE = "chat/edit.html"
 def new_conversation(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         # Suggestions are links to this page with their text, so that they work without script.
-        initial = {"text": request.GET.get("text", ""), "send_key": uuid.uuid4()}
-        return render(request, PAGE, page_context(None, form=MessageForm(initial=initial)))
-    form = MessageForm(request.POST)
+        text = request.GET.get("text", "")
+        # Where a text is given, the draft is offered beside it by the page's script.
+        draft = None if text else Draft.objects.of(request.user).beside(None).first()
+        form = composer_form(draft, text=text)
+        context = page_context(None, user=request.user, form=form, draft=draft, query=request.GET)
+        return render(request, PAGE, context)
+    form = MessageForm(request.POST, received=attached.receive(request, None))
     settings_form = SettingsForm(request.POST if "model" in request.POST else None)
     if not form.is_valid() or (settings_form.is_bound and not settings_form.is_valid()):
         if request.htmx:
             refusal = Refusal(422, form.complaints)
             return refused(request, None, form=form, refusal=refusal, settings_form=settings_form)
-        context = page_context(None, form=form, settings_form=settings_form)
+        context = page_context(
+            None, user=request.user, form=form, settings_form=settings_form, query=request.POST
+        )
         return render(request, PAGE, context, status=422)
 
     try:
@@ -60,18 +71,27 @@ def new_conversation(request: SignedInRequest) -> HttpResponse:
     if settings_form.is_bound and settings_form.cautions:
         messages.warning(request, " ".join(settings_form.cautions))
     if request.htmx:
-        return HttpResponse(
-            status=204, headers={"HX-Redirect": turn.conversation.get_absolute_url()}
-        )
+        return to_script(turn.conversation.get_absolute_url())
     return redirect(turn.conversation)
 
 
 @require_GET
 @signed_in
 def conversation_detail(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    conversation = visible_conversation(request, conversation_id)
+    visible = Conversation.objects.visible_to(request.user).with_draft_of(request.user)
+    conversation = get_object_or_404(visible, pk=conversation_id)
+    if request.htmx and parts.asks_for_more(request.GET):
+        return parts.more(request, conversation)
 
-    return render(request, PAGE, page_context(conversation, form=MessageForm()))
+    draft = conversation.draft
+    context = page_context(
+        conversation,
+        user=request.user,
+        form=composer_form(draft),
+        draft=draft,
+        query=request.GET,
+    )
+    return render(request, PAGE, context)
 
 
 @require_safe
@@ -96,7 +116,11 @@ def rename_conversation(request: SignedInRequest, conversation_id: uuid.UUID) ->
         return render(request, "chat/rename.html", context, status=422 if form.is_bound else 200)
 
     deeds.rename(conversation, title=form.cleaned_data["title"])
+    if running := service.current_or_none():
+        running.announce(conversation.pk)
 
+    if request.htmx:
+        return HttpResponse(frames.title(conversation))
     return redirect(conversation)
 
 
@@ -148,14 +172,9 @@ def restore_conversation(request: SignedInRequest, conversation_id: uuid.UUID) -
     return redirect(conversation)
 
 
-@require_GET
-@signed_in
-def conversation_list(request: SignedInRequest) -> HttpResponse:
-    before = conversations.Cursor.parse(request.GET.get("before", ""))
-    page = conversations.page(request.user, before=before)
-    template = "chat/_sidebar_items.html" if request.htmx else "chat/list.html"
-
-    return render(request, template, {"conversations": page.conversations, "older": page.older})
+def to_script(address: str) -> HttpResponse:
+    """Where the page's script goes on."""
+    return HttpResponse(status=204, headers={"HX-Redirect": address})
 
 
 def refused(
@@ -179,6 +198,8 @@ def refused(
             # A key that made a turn is used up. Any other may yet turn out to have been taken.
             "form": MessageForm() if refusal.key_is_used else None,
             "settings_form": settings_form,
+            "pictures_changed": refusal.pictures_changed,
+            **(attached.context(request.user, conversation) if refusal.pictures_changed else {}),
             **_more_of(refusal, request.user),
         }
     else:
@@ -188,7 +209,12 @@ def refused(
         fresh = MessageForm(initial={"text": form["text"].value(), "send_key": uuid.uuid4()})
         template = EDIT_PAGE if prompt else PAGE
         context = page_context(
-            conversation, form=fresh, notice=refusal.notice, settings_form=settings_form
+            conversation,
+            user=request.user,
+            form=fresh,
+            notice=refusal.notice,
+            settings_form=settings_form,
+            query=None if conversation else request.POST,
         ) | _more_of(refusal, request.user)
         context["prompt"] = prompt
     answer = render(request, template, context, status=refusal.status)
@@ -213,62 +239,99 @@ def send(
     instead_of: Message | None = None,
 ) -> Turn:
     """What a valid form says. Raises REFUSALS."""
-    return service.current().send(
+    turn = service.current().send(
         conversation=conversation,
         author=request.user,
         text=form.cleaned_data["text"],
         send_key=form.cleaned_data["send_key"],
         instead_of=instead_of,
+        pictures=form.pictures,
+        drafted=form.cleaned_data["draft"] if instead_of is None else None,
     )
+    if not turn.is_new:
+        # It had arrived before, with the same files.
+        for again in Attachment.objects.unsent_by(request.user).named(form.received.ids):
+            attachments.remove(again)
+    return turn
+
+
+def composer_form(draft: Draft | None, *, text: str = "") -> MessageForm:
+    text = draft.text if draft else text
+    return MessageForm(initial={"text": text, "send_key": uuid.uuid4()})
 
 
 def page_context(
     conversation: Conversation | None,
     *,
+    user: User,
     form: MessageForm,
     settings_form: SettingsForm | None = None,
     notice: str = "",
+    draft: Draft | None = None,
+    query: QueryDict | None = None,
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "conversation": conversation,
         "entries": [],
         "form": form,
         "notice": notice,
-        "settings_form": settings_form or SettingsForm(conversation=conversation),
         "running": None,
+        "draft_version": draft.version if draft else "",
     }
     if conversation is None:
-        return shown | {"suggestions": suggestions()}
+        choice = presets.choice(user, query.get("preset") if query else None)
+        begun = beginnings.begin(choice.chosen, owner=user)
+        return shown | {
+            "choice": choice,
+            "settings_form": settings_form or SettingsForm(conversation=begun),
+            "suggestions": suggestions(),
+            "answering": answering(),
+            **attached.context(user, None),
+        }
     # Asked before the messages are read: of a reply that ends meanwhile the page would else say
     # that it is being written, without leading to where its end is to be seen.
     running = thread.answering(conversation)
-    entries = thread.entries(conversation)
-    query = urlencode(
+    place = parts.named(query or QueryDict(), conversation)
+    entries = thread.entries(conversation, place.part.messages)
+    return shown | {
+        "settings_form": settings_form or SettingsForm(conversation=conversation),
+        "entries": entries,
+        "part": place.part,
+        "named": place.named,
+        "elsewhere": place.elsewhere,
+        "running": running,
+        "refresh": refresh(
+            running,
+            entries,
+            page=conversation.get_absolute_url(),
+            live=reverse("live", args=(conversation.pk,)),
+        ),
+        "revision": conversation.revision,
+        "queue": queued.of_conversation(conversation),
+        "socket_url": f"/ws/c/{conversation.pk}/?{socket_query(conversation)}",
+        "model_missing": conversation.model not in settings.MODELS,
+        **attached.context(user, conversation, entries),
+    }
+
+
+def socket_query(conversation: Conversation) -> str:
+    """By which a page's socket knows what the page has, and for whom."""
+    return urlencode(
         {
             "since": conversation.revision,
             "language": get_language() or "",
             "zone": timezone.get_current_timezone_name(),
         }
     )
-    return shown | {
-        "entries": entries,
-        "running": running,
-        "refresh": _refresh(conversation, running, entries),
-        "revision": conversation.revision,
-        "socket_url": f"/ws/c/{conversation.pk}/?{query}",
-        "model_missing": conversation.model not in settings.MODELS,
-    }
 
 
-def _refresh(
-    conversation: Conversation, running: Message | None, entries: list[thread.Entry]
-) -> str:
+def refresh(running: Message | None, entries: list[thread.Entry], *, page: str, live: str) -> str:
     """Where a page without script goes on, and after how many seconds: to the reply as it is being
     written, or to itself while a reply that was told to stop has yet to be sealed."""
     written = [entry.message.pk for entry in entries if entry.message.is_running]
     if running is not None and running.pk in written:
-        return f"0;url={reverse('live', args=(conversation.pk,))}"
-    return f"1;url={conversation.get_absolute_url()}" if written else ""
+        return f"0;url={live}"
+    return f"1;url={page}" if written else ""
 
 
 def suggestions() -> list[str]:
@@ -289,7 +352,7 @@ def _posted(request: SignedInRequest) -> QueryDict | None:
 def _made_from(request: SignedInRequest, form: SettingsForm) -> Conversation:
     """A conversation that is not stored yet."""
     if not form.is_bound:
-        return Conversation(owner=request.user, model=settings.MODELS[0])
+        return beginnings.begin(beginnings.default_of(request.user), owner=request.user)
     return Conversation(
         owner=request.user,
         model=form.cleaned_data["model"],

@@ -6,20 +6,21 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from django.db import connection
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_GET
 
 from chat.generation import service
 from chat.generation.service import Service
-from chat.queries import people, thread
+from chat.models import Conversation
+from chat.queries import branches, people, thread
 from chat.views.access import SignedInRequest, signed_in, visible_conversation
 
 MARKER = "<!--text-->"
@@ -29,30 +30,49 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, and by which session."""
+    """Who reads, by which session, and by a link if there is its token."""
 
     user_id: int
     session_key: str
+    share: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, request: SignedInRequest) -> Self:
-        return cls(request.user.pk, request.session.session_key or "")
+    def of(cls, request: SignedInRequest, *, share: str = "") -> Self:
+        return cls(request.user.pk, request.session.session_key or "", share)
 
 
 @require_GET
 @signed_in
 def live(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponseBase:
     conversation = visible_conversation(request, conversation_id)
+
+    return written(request, conversation, page=conversation.get_absolute_url())
+
+
+def written(
+    request: SignedInRequest, conversation: Conversation, *, page: str, share: str = ""
+) -> HttpResponseBase:
+    """The reply that is being written until it is over; then, or if there is none, the page."""
     running = service.current_or_none()
     reply = thread.answering(conversation)
-    entries = thread.entries(conversation)
+    part = branches.last(conversation)
+    entries = thread.entries(conversation, part.messages)
     entry = next((entry for entry in entries if reply and entry.message.pk == reply.pk), None)
     if running is None or reply is None or entry is None:
-        return redirect(conversation)
+        return redirect(page)
 
-    context = {"conversation": conversation, "entries": entries, "entry": entry}
+    context = {
+        "conversation": conversation,
+        "entries": entries,
+        "part": part,
+        "entry": entry,
+        "page": page,
+        "share": share,
+    }
     before, _, after = render_to_string("chat/live.html", context, request).partition(MARKER)
-    reader = Reader.of(request)
+    # The finished answer, with its figures, is in the page itself.
+    after = f'<meta http-equiv="refresh" content="0;url={page}">{after}'
+    reader = Reader.of(request, share=share)
     return streamed(
         _page(running, conversation.pk, reply.pk, reader, before=before, after=after),
     )
@@ -78,9 +98,7 @@ async def _page(
     yield before
     async for text in texts(running, conversation_id, reply_id, reader):
         yield escape(text)
-    # The finished answer, with its figures, is in the page itself.
-    url = reverse("conversation", args=(conversation_id,))
-    yield f'<meta http-equiv="refresh" content="0;url={url}">{after}'
+    yield after
 
 
 async def texts(
@@ -88,7 +106,8 @@ async def texts(
 ) -> AsyncIterator[str]:
     """The reply from its beginning to its end, in pieces; no more of it once it may not be seen."""
     hub = running.hub
-    watch = hub.watch(conversation_id, session_key=reader.session_key)
+    may_see = partial(people.may_see, reader.user_id, conversation_id, share=reader.share)
+    watch = hub.watch(conversation_id, session_key=reader.session_key, share=reader.share)
     position = shown = 0
     try:
         while (reply := hub.live(conversation_id)) is None or reply.reply_id != reply_id:
@@ -105,7 +124,7 @@ async def texts(
                 return
             if watch.has_changes:
                 watch.has_changes = False
-                if not await running.readers.run(people.may_see, reader.user_id, conversation_id):
+                if not await running.readers.run(may_see):
                     return
             if reply.position > position:
                 text, position = reply.since(position).text, reply.position
@@ -115,7 +134,7 @@ async def texts(
                 break
             else:
                 await watch.woken()
-        if not await running.readers.run(people.may_see, reader.user_id, conversation_id):
+        if not await running.readers.run(may_see):
             return
         # The last words may have been sealed without passing through the journal.
         yield (await running.readers.run(thread.sealed_text, reply_id))[shown:]

@@ -11,11 +11,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from chat.domain.attachments import (
+    MOST_IN_MESSAGE,
+    AttachmentsGone,
+    ManyInMessage,
+    ModelTakesNone,
+)
 from chat.domain.budgets import BudgetExceeded, ModelWithoutPrice
+from chat.domain.queued import ModelGone, QueueFull, QueueMoved
 from chat.domain.revisions import ConversationGone
 from chat.domain.turns import (
     ConversationFull,
     ManyRunning,
+    MessageTooLong,
     NothingToContinue,
     NotTheLast,
     ReplyRunning,
@@ -30,10 +38,22 @@ from chat.generation.supervisor import Draining, Full, FullForOne
 from chat.models import Budget
 from chat.rendering import budgets
 
+_OUTDATED = _("Your text is kept: choose another model, then send it.")
 _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
     (ReplyRunning, 409, _("An answer is still being written. Send this when it has ended.")),
+    (QueueFull, 409, _("Many messages wait already. Your text is kept: send or remove one first.")),
+    (ModelGone, 422, _OUTDATED),
+    (QueueMoved, 409, _("This message was sent or removed in the meantime.")),
     (SendKeyReused, 409, _("This page was out of date. Your text is kept: send it again.")),
     (ConversationFull, 413, _("This conversation is full. Start a new one with this text.")),
+    (
+        MessageTooLong,
+        413,
+        _(
+            "This message is more than the model can read at once. Your text is kept: shorten it, "
+            "or choose another model."
+        ),
+    ),
     (NothingToContinue, 409, _("This answer is whole. Send a message to hear more.")),
     (StillCounted, 409, _("The tokens of this answer are still being counted. Try again later.")),
     (NotTheLast, 409, _("This answer is not the last one any more. Reload the page.")),
@@ -54,7 +74,10 @@ _ANSWERS: tuple[tuple[type[Exception], int, Promise], ...] = (
 )
 REFUSALS: tuple[type[Exception], ...] = (
     *(kind for kind, _status, _words in _ANSWERS),
+    AttachmentsGone,
     BudgetExceeded,
+    ManyInMessage,
+    ModelTakesNone,
     TooFast,
 )
 OUTDATED_MODEL = "outdated_model"
@@ -72,6 +95,8 @@ class Refusal:
     budget: Budget | None = None
     # Seconds until it may be sent again, where that is known.
     retry_after: int | None = None
+    # Whether the page shows pictures that are not there any more.
+    pictures_changed: bool = False
 
 
 def explain(error: Exception) -> Refusal:
@@ -79,6 +104,22 @@ def explain(error: Exception) -> Refusal:
         return Refusal(429, _used_up(error), _reason(BudgetExceeded), budget=error.budget)
     if isinstance(error, TooFast):
         return _too_fast(error)
+    if isinstance(error, ManyInMessage):
+        many = gettext(
+            "A message may have up to %(most)s pictures. Remove some: your text is kept."
+        )
+        return Refusal(422, many % {"most": MOST_IN_MESSAGE}, _reason(ManyInMessage))
+    if isinstance(error, ModelTakesNone):
+        blind = gettext(
+            "%(model)s takes no pictures. Choose another model in the settings of this chat, or "
+            "remove the pictures: your text is kept."
+        )
+        return Refusal(422, blind % {"model": error.model}, _reason(ModelTakesNone))
+    if isinstance(error, AttachmentsGone):
+        gone = gettext(
+            "A picture was sent or removed in the meantime. Look at what is left, and send again."
+        )
+        return Refusal(409, gone, _reason(AttachmentsGone), pictures_changed=True)
     for kind, status, words in _ANSWERS:
         if isinstance(error, kind):
             return Refusal(status, str(words), _reason(kind), key_is_used=kind is SendKeyReused)
@@ -125,8 +166,7 @@ def _too_fast(error: TooFast) -> Refusal:
 
 
 def outdated_model() -> Refusal:
-    words = _("Your text is kept: choose another model, then send it.")
-    return Refusal(422, str(words), OUTDATED_MODEL)
+    return Refusal(422, str(_OUTDATED), OUTDATED_MODEL)
 
 
 def _reason(kind: type[Exception]) -> str:

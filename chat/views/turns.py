@@ -11,32 +11,48 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chat.domain.turns import Turn
-from chat.forms.conversation import MessageForm
+from chat.domain import queued as deeds
+from chat.domain.turns import AlreadyQueued, ManyRunning, ReplyRunning, TooFast, Turn
+from chat.forms.conversation import AskOtherwiseForm, MessageForm
 from chat.generation import service
 from chat.generation.service import Service
+from chat.generation.supervisor import Full, FullForOne
 from chat.models import Conversation, Message
-from chat.queries import thread
+from chat.queries import branches, thread
 from chat.queries.thread import Entry
 from chat.rendering import frames
+from chat.views import attached, queued
 from chat.views.access import SignedInRequest, open_conversation, signed_in
-from chat.views.conversations import EDIT_PAGE, PAGE, page_context, refused, send
+from chat.views.conversations import EDIT_PAGE, PAGE, page_context, refused, send, to_script
 from chat.views.refusals import REFUSALS, Refusal, explain, outdated_model
+
+# What is over when the reply is that runs, or soon after.
+BUSY = (ManyRunning, TooFast, Full, FullForOne)
+OTHERWISE_PAGE = "chat/ask_otherwise.html"
 
 
 @require_POST
 @signed_in
 def post_message(request: SignedInRequest, conversation_id: uuid.UUID) -> HttpResponse:
     conversation = open_conversation(request, conversation_id)
-    form = MessageForm(request.POST)
+    form = MessageForm(request.POST, received=attached.receive(request, conversation))
     if not form.is_valid():
         return _invalid(request, conversation, form)
     if conversation.model not in settings.MODELS:
         return refused(request, conversation, form=form, refusal=outdated_model())
 
+    if conversation.queue_revision and deeds.next_of(conversation.pk) is not None:
+        # What was written before it goes first.
+        return queued.queue(request, conversation, form)
+
     try:
         turn = send(request, conversation, form)
+    except AlreadyQueued:
+        return queued.accepted(request, conversation, form)
     except REFUSALS as error:
+        is_passing = isinstance(error, BUSY) and thread.answering(conversation)
+        if isinstance(error, ReplyRunning) or is_passing:
+            return queued.queue(request, conversation, form)
         return refused(request, conversation, form=form, refusal=explain(error))
 
     return _began(request, turn)
@@ -53,7 +69,9 @@ def edit_prompt(
     if request.method != "POST":
         form = MessageForm(initial={"text": prompt.text, "send_key": uuid.uuid4()})
         template = f"{EDIT_PAGE}#form" if request.htmx else EDIT_PAGE
+        pictures = prompt.attachments.in_order()
         context = {"conversation": conversation, "prompt": prompt, "form": form}
+        context["pictures"] = pictures
         return render(request, template, context | {"in_place": bool(request.htmx)})
 
     form = MessageForm(request.POST)
@@ -92,6 +110,29 @@ def try_again(
     """By the conversation's model, or by the one that the form names."""
     model = request.POST.get("model", "")
     deed = partial(Service.try_again, model=model)
+    return _run_again(request, conversation_id, message_id, deed=deed, model=model)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def ask_otherwise(
+    request: SignedInRequest, conversation_id: uuid.UUID, message_id: int
+) -> HttpResponse:
+    """Try again with a model and parameters for this one reply, first filled in with those that the
+    reply before it was asked with."""
+    conversation = open_conversation(request, conversation_id)
+    reply = get_object_or_404(conversation.messages.replies(), pk=message_id)
+    posted = request.POST if request.method == "POST" else None
+    asked = Conversation(model=thread.model_of(reply), parameters=reply.asked_parameters)
+    form = AskOtherwiseForm(posted, conversation=asked)
+    if not form.is_valid():
+        context = {"conversation": conversation, "reply": reply, "settings_form": form}
+        template = f"{OTHERWISE_PAGE}#form" if request.htmx else OTHERWISE_PAGE
+        status = 422 if form.is_bound else 200
+        return render(request, template, context | {"in_place": bool(request.htmx)}, status=status)
+
+    model = form.cleaned_data["model"]
+    deed = partial(Service.try_again, model=model, parameters=form.parameters)
     return _run_again(request, conversation_id, message_id, deed=deed, model=model)
 
 
@@ -141,12 +182,17 @@ def _invalid(
     """The form's own words: beside the box, or as the notice of a page that keeps its text."""
     if request.htmx:
         return refused(request, conversation, form=form, refusal=Refusal(422, form.complaints))
-    return render(request, PAGE, page_context(conversation, form=form), status=422)
+    return render(
+        request, PAGE, page_context(conversation, user=request.user, form=form), status=422
+    )
 
 
 def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
     if not request.htmx:
         return redirect(turn.conversation)
+    if "leads_on" in request.POST:
+        # Of a page that does not reach as far as to the new messages.
+        return to_script(turn.conversation.get_absolute_url())
     if turn.is_new:
         # As it was committed. What has happened since is told to whoever watches.
         entries = thread.just_begun(turn.conversation, prompt=turn.prompt, reply=turn.reply)
@@ -158,16 +204,20 @@ def _began(request: SignedInRequest, turn: Turn) -> HttpResponse:
         "entries": entries,
         "running": running,
         "form": MessageForm(),
+        # By it the draft that was sent is gone.
+        "draft_version": turn.prompt.send_key,
     }
+    if turn.prompt.pictures:
+        context |= attached.context(request.user, turn.conversation)
+        context["pictures_changed"] = True
     return render(request, f"{PAGE}#sent", context)
 
 
 def _entries(turn: Turn) -> list[Entry]:
     """Those of the turn alone, whatever else changed since it was sent the first time."""
-    before = min(turn.prompt.revision, turn.reply.revision) - 1
-    new = {turn.prompt.pk, turn.reply.pk}
-    changed = thread.entries(turn.conversation, changed_since=before)
-    return [entry for entry in changed if entry.message.pk in new]
+    shown = branches.among(turn.conversation, {turn.prompt.pk, turn.reply.pk})
+    messages = turn.conversation.messages.filter(pk__in=shown).oldest_first()
+    return thread.entries(turn.conversation, list(messages))
 
 
 def _answer(
@@ -176,5 +226,5 @@ def _answer(
     """The socket shows what changed; without script the page does, at the place that is named."""
     if getattr(request, "htmx", False):
         return HttpResponse(status=204)
-    place = f"#{frames.message_id(at.pk)}" if at else ""
-    return redirect(conversation.get_absolute_url() + place)
+    page = conversation.get_absolute_url()
+    return redirect(frames.message_address(page, at.pk) if at else page)

@@ -18,7 +18,7 @@ from chat.forms.looking import LABELS, MINE, PERSON, TEAM, Looking
 from chat.models import User
 from chat.queries import budgets, calendar, usage
 from chat.queries.ledger import Selection
-from chat.queries.usage import By, Report, Row
+from chat.queries.usage import By, Report, Row, opinions
 from chat.queries.usage.conversations import FIRST
 from chat.queries.usage.forecast import forecasts
 from chat.queries.usage.order import arranged, is_like
@@ -116,6 +116,29 @@ def people_without_use_table(request: SignedInRequest) -> HttpResponse:
     if not looking.is_usable:
         return _back(request, reverse("people_without_use"))
     return _file(files.people(_idle(looking)), looking, name="evoweb-without-use")
+
+
+@require_safe
+@reviewer_only
+def team_feedback(request: SignedInRequest) -> HttpResponse:
+    """What people thought of answers: counts, and the words that they let be read."""
+    looking = _looking(request, TEAM)
+    context = _shared(looking) | {
+        "opinions": opinions.opinions(looking.scope),
+        "words": opinions.words(looking.scope),
+        "table_url": reverse("team_feedback_table"),
+    }
+    return render(request, "usage/feedback.html", context)
+
+
+@require_safe
+@reviewer_only
+def team_feedback_table(request: SignedInRequest) -> HttpResponse:
+    looking = _looking(request, TEAM)
+    if not looking.is_usable:
+        return _back(request, reverse("team_feedback"))
+    found = opinions.opinions(looking.scope)
+    return _file(files.opinions(found), looking, name="evoweb-feedback")
 
 
 @require_safe

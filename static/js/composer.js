@@ -5,13 +5,19 @@ const growsItself = CSS.supports("field-sizing", "content");
 
 export function connect(form) {
   const box = form.querySelector("textarea");
-  let sending = false;
+  let sending = false, estimate, prompts;
 
   const notice = () => document.getElementById("composer-notice");
+  // A picture alone says something too, also while it is on its way.
+  const isEmpty = () => !box.value.trim() && !form.querySelector(".attached__item");
+  const arm = () => {
+    const send = form.querySelector(".composer__send");
+    if (send) send.disabled = sending || isEmpty();
+  };
   const update = () => {
     grow(box);
-    const send = form.querySelector(".composer__send");
-    if (send) send.disabled = sending || !box.value.trim();
+    arm();
+    estimate?.show(box);
   };
   const settle = () => {
     sending = false;
@@ -19,15 +25,28 @@ export function connect(form) {
     update();
   };
 
-  box.addEventListener("input", () => {
+  // What begins with a `/` may be the name of a prompt.
+  const look = async () => {
+    prompts ??= import("./prompts.js").then((module) => module.connect(form));
+    await prompts.then((list) => list.look(), () => (prompts = undefined));
+  };
+  const send = async () => {
+    if (sending || isEmpty()) return;
+    if (!(await prompts?.then((list) => list.takes(), () => false))) form.requestSubmit();
+  };
+
+  box.addEventListener("input", async ({ detail }) => {
     notice().replaceChildren();
     update();
+    if (detail !== "put" && (prompts || box.value.startsWith("/"))) look();
+    estimate ??= await import("./estimate.js");
+    estimate.show(box);
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "ArrowUp" && !box.value) return editLast(event);
     if (!isSend(event)) return;
     event.preventDefault();
-    if (!sending && box.value.trim()) form.requestSubmit();
+    send();
   });
 
   form.addEventListener("submit", (event) => {
@@ -42,7 +61,7 @@ export function connect(form) {
     if (event.target !== form) return;
     const { body } = event.detail.ctx.request;
     const field = form.elements.send_key;
-    field.value = keyFor(form.dataset.draft, body.get("text"), field.value);
+    field.value = keyFor(form.dataset.draft, body.get("text"), field.value, body.getAll("attachment").join());
     body.set("send_key", field.value);
   });
   form.addEventListener("htmx:before:response", (event) => {
@@ -67,6 +86,7 @@ export function connect(form) {
   document.addEventListener("htmx:finally:request", (event) => {
     if (event.target !== form && !event.detail.ctx.response) sayWhy(notice(), notice().dataset.down);
   });
+  new MutationObserver(arm).observe(form, { childList: true, subtree: true });
   // Send and Stop are replaced while a reply runs. If the focus was there it goes on in the box, and
   // what was said about a reply that ran is over with it.
   let wasRunning = false, wasFocused = false;
@@ -125,7 +145,7 @@ function accepted(form, box, sent) {
 
 // A refusal brings its own words. A broken line and a broken server do not.
 function sayWhy(notice, why) {
-  if (document.querySelector(".dock__notice p")) return;
+  if (document.querySelector(".dock__notice:not([hidden]) p")) return;
   const words = document.createElement("p");
   words.textContent = why;
   notice.append(words);

@@ -9,6 +9,7 @@ export function connect(words) {
   const show = (state) => {
     if (words.dataset.state === state) return;
     words.dataset.state = state;
+    document.body.dataset.line = state;
     words.textContent = words.dataset[state] ?? "";
   };
   const isShown = () => ["reconnecting", "offline"].includes(words.dataset.state);
@@ -27,7 +28,7 @@ export function connect(words) {
     clearTimeout(timer);
     if (!isShown()) return;
     // What was said about the line is over with it.
-    document.getElementById("composer-notice").replaceChildren();
+    document.getElementById("composer-notice")?.replaceChildren();
     show("back");
     timer = setTimeout(() => show(""), FAREWELL);
   });

@@ -1,4 +1,5 @@
-// Copies what a message says, as it was written, or the code that the button stands in.
+// Copies what a message says, as it was written or as it is read, the code that the button stands in, or
+// the words that it is given.
 export async function act(button) {
   const label = button.dataset.label ??= button.textContent;
   const said = (await copied(text(button))) ? button.dataset.done : button.dataset.failed;
@@ -8,6 +9,11 @@ export async function act(button) {
 
 // An answer is fetched: the page has only what became of its Markdown.
 async function text(button) {
+  if (button.dataset.words) return button.dataset.words;
+  if ("plain" in button.dataset) {
+    const { plain } = await import("./passage.js");
+    return plain(button.closest(".message").querySelector(".message__text"));
+  }
   const code = button.closest(".code")?.querySelector("code");
   if (code) return code.textContent.trimEnd();
   if (!button.dataset.source) return button.closest(".message").querySelector(".message__text").textContent;

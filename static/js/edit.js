@@ -1,5 +1,6 @@
 // A message that is edited in its place: its keys, and how it ends. Sent, it is gone with the thread that
 // the server then sends; refused, it stays as it is, and the words for it come above the composer.
+import { lastPerson, place as draftPlace } from "./draft.js";
 import { answered, isAway, isSend, keyFor, onTouch } from "./sending.js";
 
 const PATIENCE = 10000;
@@ -21,8 +22,20 @@ export function connect(form) {
     return first.querySelector("textarea").focus();
   }
 
+  // What is written here stands here again after a reload, until it is sent or given up. Whoever was
+  // quicker than this script goes on with what they wrote.
+  const key = draftPlace(`${lastPerson()}:${form.id}`);
+  const was = box.defaultValue;
+  const keep = () => {
+    if (box.value.trim() && box.value !== was) localStorage.setItem(key, box.value);
+    else localStorage.removeItem(key);
+  };
+  if (box.value === was) box.value = localStorage.getItem(key) ?? was;
+  else keep();
+
   const leave = () => {
     over.abort();
+    localStorage.removeItem(key);
     const { parentElement } = form;
     form.remove();
     (wasInComposer ? composer : parentElement.querySelector(".message__edit")).focus();
@@ -35,11 +48,16 @@ export function connect(form) {
   box.addEventListener("keydown", (event) => {
     if (!isSend(event)) return;
     event.preventDefault();
-    if (box.value.trim()) form.requestSubmit();
+    if (box.value.trim() || form.querySelector("[name=attachment]:checked")) form.requestSubmit();
   });
-  box.addEventListener("input", () => notice().replaceChildren());
+  box.addEventListener("input", () => {
+    keep();
+    notice().replaceChildren();
+  });
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing && !isSending) leave();
+    if (event.key !== "Escape" || event.isComposing || isSending) return;
+    event.preventDefault();
+    leave();
   });
   form.querySelector(".edit__cancel").addEventListener("click", (event) => {
     event.preventDefault();
@@ -55,7 +73,7 @@ export function connect(form) {
   form.addEventListener("htmx:config:request", (event) => {
     const { body } = event.detail.ctx.request;
     const field = form.elements.send_key;
-    field.value = keyFor(form.id, body.get("text"), field.value);
+    field.value = keyFor(form.id, body.get("text"), field.value, body.getAll("attachment").join());
     body.set("send_key", field.value);
   });
   form.addEventListener("htmx:finally:request", (event) => {
@@ -63,6 +81,7 @@ export function connect(form) {
     if (!isAway(response)) answered();
     if (!(response?.status < 400)) return settle();
     over.abort();
+    if (localStorage.getItem(key) === box.value) localStorage.removeItem(key);
     document.dispatchEvent(new Event("edit:accepted"));
     if (!onTouch.matches) composer.focus({ preventScroll: true });
     setTimeout(settle, PATIENCE);

@@ -42,11 +42,18 @@ export function connect(thread) {
     following = true;
     toEnd();
   });
-  // A form in which a message is edited is no new text.
-  const isForm = ({ addedNodes, removedNodes }) =>
-    [...addedNodes, ...removedNodes].some((node) => node.classList?.contains("edit"));
-  new MutationObserver((changes) => changes.every(isForm) || grew()).observe(thread, { childList: true, subtree: true, characterData: true });
+  // No new text: a form in which a message is edited, messages that were there before, and the clock.
+  const other = ".edit, .more, .edit *, [data-behavior=waiting]";
+  // One that is replaced comes before its old self, which then goes.
+  const isAbove = ({ target, nextSibling: next, removedNodes }) => target === thread && !removedNodes.length
+    && (next?.matches ? next : next?.nextElementSibling)?.matches(".message, .more");
+  const isAside = ({ target, addedNodes, removedNodes }) => target.matches?.(other)
+    || [...addedNodes, ...removedNodes].some((node) => node.matches?.(other));
+  const isOther = (change) => isAbove(change) || isAside(change);
+  new MutationObserver((changes) => changes.every(isOther) || grew()).observe(thread, { childList: true, subtree: true, characterData: true });
   new ResizeObserver(() => following && toEnd()).observe(document.querySelector(".dock"));
+  // A telephone's keyboard leaves less of the page.
+  window.addEventListener("resize", () => following && toEnd());
   if (following) toEnd();
 
   // A message that is replaced keeps its place in view, and open what the reader had opened in it.
@@ -65,18 +72,25 @@ export function connect(thread) {
   });
 }
 
-// The message at the top of the view and how much of it is above: in text that becomes Markdown the
-// same words stand about as far down as they did.
+// The first block of text in view, of the message at its top: what replaces the message has it too, at the
+// same place among the blocks. Text without blocks has its share above instead.
 function placeIn(thread) {
   for (const message of thread.children) {
-    const { top, bottom, height } = message.getBoundingClientRect();
-    if (top < 0 && bottom > 0) return { message, share: -top / height };
+    const { top: begin, bottom, height } = message.getBoundingClientRect();
+    if (begin >= 0 || bottom <= 0) continue;
+    const blocks = [...blocksOf(message)].map((block) => block.getBoundingClientRect());
+    const index = blocks.findIndex((block) => block.bottom > 0);
+    return { message, index, top: blocks[index]?.top, share: -begin / height };
   }
 }
 
 // One that only grew is where it was.
-function goBackTo({ message, share }, page) {
-  if (message.isConnected) return;
-  const now = document.getElementById(message.id)?.getBoundingClientRect();
-  if (now) page.scrollBy({ top: now.top + share * now.height, behavior: "instant" });
+function goBackTo({ message, index, top, share }, page) {
+  const now = message.isConnected ? null : document.getElementById(message.id);
+  if (!now) return;
+  const block = blocksOf(now)[index]?.getBoundingClientRect();
+  const { top: begin, height } = now.getBoundingClientRect();
+  page.scrollBy({ top: block ? block.top - top : begin + share * height, behavior: "instant" });
 }
+
+const blocksOf = (message) => message.querySelectorAll(".message__text > *");

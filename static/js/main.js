@@ -1,6 +1,8 @@
 // Connects behaviours to the elements that ask for them, and fetches each only where it is needed.
-// data-behavior="a b": connected when the element appears. data-needs: only if this is inside it.
+// data-behavior="a b": connected when the element appears.
 // data-action="a": fetched at the first press; a link or a submitting button does nothing else then.
+
+import * as shortcuts from "./shortcuts.js";
 
 const behaviors = {
   composer: () => import("./composer.js"),
@@ -9,17 +11,23 @@ const behaviors = {
   "follow-end": () => import("./follow-end.js"),
   socket: () => import("./socket.js"),
   connection: () => import("./connection.js"),
-  panel: () => import("./panel.js"),
+  more: () => import("./more.js"),
+  unsaved: () => import("./unsaved.js"),
   waiting: () => import("./waiting.js"),
   edit: () => import("./edit.js"),
-  "copy-code": () => import("./copy-code.js"),
+  feedback: () => import("./feedback.js"),
+  answer: () => import("./answer.js"),
   chart: () => import("./chart.js"),
 };
 
 const actions = {
   copy: () => import("./copy.js"),
   fill: () => import("./fill.js"),
+  palette: () => import("./palette.js"),
+  quote: () => import("./quote.js"),
+  sheet: () => import("./sheet.js"),
   sidebar: () => import("./sidebar.js"),
+  rename: () => import("./rename.js"),
   theme: () => import("./theme.js"),
 };
 
@@ -28,7 +36,6 @@ const connected = new WeakMap();
 function connectAll(root) {
   for (const element of [root, ...root.querySelectorAll("[data-behavior]")]) {
     if (!element.dataset.behavior) continue;
-    if (element.dataset.needs && !element.querySelector(element.dataset.needs)) continue;
     for (const name of element.dataset.behavior.split(" ")) connect(element, name);
   }
 }
@@ -48,6 +55,52 @@ document.addEventListener("click", async (event) => {
   const module = await actions[element.dataset.action]();
   module.act(element);
 });
+
+// Pictures: chosen, pasted, or dropped anywhere on the page.
+async function receive(event, given) {
+  const form = document.getElementById("composer");
+  const files = [...(given?.files ?? [])];
+  if (!files.length || !form?.querySelector(".attached")) return;
+  event.preventDefault();
+  const module = await import("./pictures.js");
+  module.receive(form, files);
+  if (given === event.target) given.value = "";
+}
+document.addEventListener("paste", (event) => {
+  const { types } = event.clipboardData;
+  // Words from an office program come with a picture of them.
+  const areWords = types.includes("text/plain") && types.includes("text/html");
+  if (!areWords && !event.target.closest?.(".edit")) receive(event, event.clipboardData);
+});
+document.addEventListener("drop", (event) => receive(event, event.dataTransfer));
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  document.getElementById("composer")?.setAttribute("data-dropping", "");
+});
+// Out of the page, or over it for good.
+const dropped = (event) => event.relatedTarget || document.getElementById("composer")?.removeAttribute("data-dropping");
+for (const end of ["dragleave", "drop"]) document.addEventListener(end, dropped);
+document.addEventListener("change", async (event) => {
+  const { name, form } = event.target;
+  if (name === "pictures") receive(event, event.target);
+  // Whether it can see what lies there.
+  else if (name === "model" && form.querySelector(".attached__item")) (await import("./pictures.js")).look(form);
+});
+
+// A passage that is selected can be quoted.
+document.addEventListener("selectionchange", async () => {
+  const button = document.getElementById("quote");
+  if (button && !getSelection().isCollapsed) (await import("./quote.js")).look(button);
+});
+
+// What the settings need comes when they are opened.
+document.addEventListener("toggle", async ({ target, newState }) => {
+  if (target.matches?.(".panel--beside") && newState === "open") (await import("./panel.js")).open(target);
+}, { capture: true });
+
+// Keys are known from the start.
+shortcuts.connect();
 
 // A menu of models closes by a click beside it, and by Escape.
 function closeMenus(event) {
@@ -88,5 +141,15 @@ window.addEventListener("pageshow", (event) => event.persisted && location.reloa
 connectAll(document.documentElement);
 document.querySelector(".conversations [aria-current]")?.scrollIntoView({ block: "nearest" });
 
-// The server writes times; which ones are right here the browser alone knows, until a profile says.
-document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
+// What nothing of this visit waits for comes last, once the page can be used.
+function finish() {
+  // The server writes times; which ones are right here the browser alone knows, until a profile says. To ask
+  // it takes a telephone a tenth of a second.
+  document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
+  // Stands in for pages that cannot be had; without it all goes on, but for that.
+  const { worker } = document.documentElement.dataset;
+  if (worker) navigator.serviceWorker?.register(worker).catch(() => {});
+}
+const whenCalm = () => (window.requestIdleCallback ?? setTimeout)(finish);
+if (document.readyState === "complete") whenCalm();
+else addEventListener("load", whenCalm);

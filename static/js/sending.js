@@ -1,5 +1,5 @@
 // What the parts of the composer share: when a send did not arrive for all one knows, and the key that
-// it goes with. The same text goes with the same key until the server has answered, also after a reload,
+// it goes with. The same text, with the same pictures, goes with the same key until the server has answered, also after a reload,
 // so that it makes one turn even if it had arrived before; another text goes with another key.
 const SENT = "evoweb:sent";
 const AWAY = [502, 503, 504];
@@ -11,13 +11,13 @@ export function isAway(response) {
   return !response || AWAY.includes(response.status);
 }
 
-export function keyFor(draft, text, offered) {
+export function keyFor(draft, text, offered, pictures = "") {
   const sent = unanswered();
   let key = offered;
-  if (sent?.draft === draft && sent.text === text) key = sent.key;
+  if (sent?.draft === draft && sent.text === text && sent.pictures === pictures) key = sent.key;
   else if (sent?.key === offered) key = newKey();
   const prompts = shownPrompts().length;
-  sessionStorage.setItem(SENT, JSON.stringify({ draft, text, key, prompts }));
+  sessionStorage.setItem(SENT, JSON.stringify({ draft, text, key, prompts, pictures }));
   return key;
 }
 
@@ -40,12 +40,12 @@ export function hasArrived({ text, prompts }) {
   return shownPrompts().slice(prompts).some((prompt) => prompt.textContent === text);
 }
 
-function shownPrompts() {
+export function shownPrompts() {
   return [...document.querySelectorAll(".message[data-role=user] .message__text")];
 }
 
 // Browsers make one themselves only for pages that came by https or from this machine.
-function newKey() {
+export function newKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

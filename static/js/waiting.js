@@ -5,7 +5,7 @@ const skew = answered - document.documentElement.dataset.now * 1000;
 
 export function connect(clock) {
   const show = () => {
-    if (!clock.isConnected) return clearInterval(timer);
+    if (!clock.checkVisibility()) return clearInterval(timer);
     const seconds = Math.floor((Date.now() - skew) / 1000 - clock.dataset.since);
     if (seconds > 1) clock.textContent = `, ${seconds} s`;
   };

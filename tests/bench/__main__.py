@@ -16,7 +16,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import closing, first_token, noise, sockets, starting, token_age, usage_pages
+from tests.bench import (
+    closing,
+    first_token,
+    hostile,
+    noise,
+    reading,
+    sockets,
+    starting,
+    token_age,
+    usage_pages,
+)
 from tests.bench.site import Site, one_process, two_processes
 from tests.bench.table import Lost, Row, medians, table
 from tests.bench.token_age import Load
@@ -38,6 +48,7 @@ class Extent:
     silent: int = 40
     replies: int = 5
     ledger: int = 1_000_000
+    tokens: int = 4000
 
 
 QUICK = Extent(
@@ -48,6 +59,7 @@ QUICK = Extent(
     silent=10,
     replies=1,
     ledger=20_000,
+    tokens=400,
 )
 SITES = (one_process, two_processes)
 
@@ -98,6 +110,7 @@ def _print(title: str, rounds: Sequence[Sequence[Row]]) -> None:
 def _round(site: Site, upstream: Upstream, extent: Extent) -> list[Row]:
     measurements: list[Callable[[], list[Row]]] = [
         lambda: starting.measure(site),
+        hostile.measure,
         lambda: closing.measure(site),
         lambda: first_token.measure(site, upstream, turns=extent.turns),
         lambda: sockets.measure_idle(site, count=extent.idle),
@@ -106,6 +119,7 @@ def _round(site: Site, upstream: Upstream, extent: Extent) -> list[Row]:
         lambda: sockets.measure_unread(
             site, upstream, silent=extent.silent, replies=extent.replies
         ),
+        lambda: reading.measure(site, upstream, tokens=extent.tokens),
     ]
     return [row for measure in measurements for row in measure()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +35,17 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile. Fails the test for whatever a page complained of."""
-    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    """A fresh browser profile. Fails the test for whatever a page complained of.
+
+    Without the script that stands in for pages: a test that takes the line away means the page.
+    Without motion, which has the browser draw all the time.
+    """
+    context = chromium.new_context(
+        locale="en-GB",
+        viewport={"width": 1280, "height": 800},
+        service_workers="block",
+        reduced_motion="reduce",
+    )
     context.set_default_timeout(10_000)
     complaints: list[str] = []
     context.on("weberror", lambda error: complaints.append(str(error.error)))
@@ -68,8 +78,16 @@ def chromium_path() -> str:
 
 
 def sign_in(page: Page, evoweb: EvowebProcess) -> None:
+    forget_draft(evoweb)
     recognise(page.context, evoweb)
     page.goto(evoweb.url)
+
+
+def forget_draft(evoweb: EvowebProcess) -> None:
+    """What another test has typed into the box of a new chat, and not sent."""
+    with evoweb.session() as client:
+        based_on = client.get("/draft/").json()["version"]
+        client.post("/draft/", data={"version": str(uuid.uuid4()), "based_on": based_on})
 
 
 def recognise(context: BrowserContext, evoweb: EvowebProcess) -> None:

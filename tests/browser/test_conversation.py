@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
@@ -177,18 +179,15 @@ def test_enter_sends_and_shift_enter_breaks_the_line(ana: Page, upstream: Upstre
 
 
 def test_a_refused_send_keeps_its_text(ana: Page, upstream: Upstream) -> None:
-    upstream.holds_after(1, *PIECES)
-    send(ana, "Count")
-    expect(text_of(reply(ana))).to_have_text("One")
+    converse(ana, upstream, "Count", answer="One")
+    text = "x" * 200_001
 
-    send(ana, "Too early")
+    send(ana, text)
 
-    expect(ana.get_by_role("alert")).to_contain_text("still being written")
-    expect(ana.get_by_role("textbox", name="Message")).to_have_value("Too early")
-    upstream.release()
-    expect(reply(ana)).to_have_attribute("data-state", "complete")
+    expect(ana.get_by_role("alert")).to_contain_text("up to 200,000 characters")
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value(text)
     ana.reload()
-    expect(ana.get_by_role("textbox", name="Message")).to_have_value("Too early")
+    expect(ana.get_by_role("textbox", name="Message")).to_have_value(text)
 
 
 def test_a_setting_of_a_new_chat_that_is_out_of_range_is_said_and_the_text_kept(
@@ -291,9 +290,9 @@ def send(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str) -> None:
+def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str, **fields: Any) -> None:
     """A whole turn: sent, answered, and shown to its end."""
-    upstream.says(answer)
+    upstream.says(answer, **fields)
     send(page, prompt)
     expect(reply(page)).to_have_attribute("data-state", "complete")
 

@@ -32,7 +32,7 @@ window.drawn = [];
 const draw = () => {
     look();
     const files = performance.getEntriesByType("resource").map((file) => file.name);
-    window.drawn.push([...window.states.at(-1), files.some((name) => /follow-end/.test(name))]);
+    window.drawn.push([...window.states.at(-1), files.some((name) => /joined-thread/.test(name))]);
     requestAnimationFrame(draw);
 };
 addEventListener("load", () => requestAnimationFrame(draw));

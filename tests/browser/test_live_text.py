@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_conversation import reply, send, text_of
+from tests.browser.test_conversation import reply, send, text_of, wait_for_scripts
 from tests.upstream.process import Upstream
 
 ANSWER = """## What to do
@@ -36,12 +37,27 @@ Title
 
 The end, [with a link](https://b.example "title").
 """
-# What a page shows, apart from the buttons that its script adds to code.
+# What a page shows, apart from the tools that its script adds to code.
 SHOWN = """(text) => {
     const copy = text.cloneNode(true);
-    for (const button of copy.querySelectorAll("button")) button.remove();
+    for (const bar of copy.querySelectorAll(".code__tools")) bar.remove();
     copy.normalize();
     return copy.innerHTML;
+}"""
+
+# A page that draws nothing until it is let.
+STOP_DRAWING = """() => {
+    const draw = requestAnimationFrame.bind(window);
+    const asked = [];
+    window.requestAnimationFrame = (done) => asked.push(done);
+    window.letItDraw = () => {
+        window.requestAnimationFrame = draw;
+        for (const done of asked) draw(done);
+    };
+}"""
+HIDE = """() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
 
@@ -61,6 +77,8 @@ def test_at_every_moment_it_is_the_page_that_a_reload_would_give(
     upstream.holds_after(ANSWER.index("Title") // size + 1, *parts)
     send(ana, "What shall I do?")
     expect(text_of(reply(ana)).locator("td").last).to_have_text("2")
+    # Colours come when they are known, which nothing else waits for.
+    expect(text_of(reply(ana)).locator("pre span").first).to_be_visible()
     in_the_middle = shown(ana)
     reloaded = ana.context.new_page()
     reloaded.goto(ana.url)
@@ -78,6 +96,55 @@ def test_at_every_moment_it_is_the_page_that_a_reload_would_give(
     expect(text_of(reply(ana)).locator(".code").get_by_role("button", name="Copy")).to_be_visible()
     ana.reload()
     assert shown(ana) == at_the_end
+
+
+@pytest.fixture
+def slow(ana: Page, upstream: Upstream) -> Page:
+    """Shows two pieces of four; of the next ones it draws none."""
+    upstream.holds_after(1, "It", " goes", " on", " and on")
+    send(ana, "Go on")
+    expect(text_of(reply(ana))).to_have_text("It")
+    wait_for_scripts(ana)
+    ana.evaluate(STOP_DRAWING)
+    upstream.release(1)
+    expect(text_of(reply(ana))).to_have_text("It goes")
+    return ana
+
+
+def test_what_comes_while_a_page_draws_is_shown_in_one_step(slow: Page, upstream: Upstream) -> None:
+    quick = slow.context.new_page()
+    quick.goto(slow.url)
+
+    for text in ("It goes on", "It goes on and on"):
+        upstream.release(1)
+        expect(text_of(reply(quick))).to_have_text(text)
+    assert text_of(reply(slow)).inner_text() == "It goes"
+
+    slow.evaluate("letItDraw()")
+    expect(text_of(reply(slow))).to_have_text("It goes on and on")
+
+
+def test_an_answer_that_ends_while_a_page_draws_is_there_in_full(
+    slow: Page, upstream: Upstream
+) -> None:
+    upstream.release()
+
+    expect(reply(slow)).to_have_attribute("data-state", "complete")
+    expect(text_of(reply(slow))).to_have_text("It goes on and on")
+
+
+def test_a_page_that_nobody_looks_at_need_not_draw_what_it_takes(
+    slow: Page, upstream: Upstream
+) -> None:
+    quick = slow.context.new_page()
+    quick.goto(slow.url)
+    upstream.release(1)
+    expect(text_of(reply(quick))).to_have_text("It goes on")
+
+    slow.evaluate(HIDE)
+    expect(text_of(reply(slow))).to_have_text("It goes on")
+    upstream.release(1)
+    expect(text_of(reply(slow))).to_have_text("It goes on and on")
 
 
 def test_a_page_that_something_else_has_changed_is_loaded_again(
@@ -123,3 +190,5 @@ def test_thoughts_that_somebody_reads_stay_open_at_the_end(ana: Page, upstream: 
 
     expect(reply(ana)).to_have_attribute("data-state", "complete")
     expect(thoughts.get_by_text("I see it")).to_be_visible()
+    # By then it is known how long they took.
+    expect(thoughts.locator("summary")).to_have_text(re.compile(r"Thoughts, [\d.]+ m?s"))

@@ -9,9 +9,17 @@ from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from chat.consumers import NOT_SIGNED_IN
 from tests.browser.conftest import MISSED, sign_in
-from tests.browser.test_conversation import converse, messages, reply, send, text_of
+from tests.browser.test_conversation import (
+    converse,
+    messages,
+    reply,
+    send,
+    text_of,
+    wait_for_scripts,
+)
 from tests.evoweb_process import EMAIL, PASSWORD, EvowebProcess
 from tests.upstream.process import Upstream
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -106,6 +114,7 @@ def test_after_a_restart_the_page_catches_up_by_itself(
     send(page, "Count")
     expect(text_of(reply(page))).to_have_text("One two")
 
+    wait_for_scripts(page)
     own_evoweb.kill()
     own_evoweb.start()
 
@@ -123,7 +132,7 @@ def test_a_page_goes_live_however_late_its_scripts_come(ana: Page, upstream: Ups
         ana.wait_for_timeout(500)
         route.continue_()
 
-    ana.route("**/vendor/htmx/hx-*.js", late)
+    ana.route("**/js/joined-live.*.js", late)
     with ana.expect_websocket():
         ana.reload()
 
@@ -142,12 +151,16 @@ def test_a_socket_that_is_closed_for_good_at_once_brings_a_fresh_page(
             socket.connect_to_server()
 
     ana.route_web_socket("**/ws/**", close_the_first)
-    # What shows the state of the connection never comes.
-    ana.route("**/js/connection*.js", lambda route: None)
+    # What shows the state of the connection never comes to this page.
+    ana.route("**/js/joined-thread.*.js", lambda route: None, times=1)
     ana.reload()
 
-    with ana.expect_navigation():
-        pass
+    # By then the fresh page is there. Sockets are heard of only while the page is waited for.
+    def heard() -> int:
+        ana.wait_for_timeout(50)
+        return len(sockets)
+
+    eventually(heard, lambda count: count == 2)
     send(ana, "Are you there?")
     expect(reply(ana)).to_have_attribute("data-state", "complete")
     assert len(sockets) == 2

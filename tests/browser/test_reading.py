@@ -5,7 +5,15 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import MISSED, sign_in
-from tests.browser.test_conversation import converse, messages, reply, send, text_of
+from tests.browser.test_conversation import (
+    converse,
+    messages,
+    reply,
+    send,
+    text_of,
+    wait_for_scripts,
+)
+from tests.browser.test_line import Cable
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
@@ -76,6 +84,28 @@ def test_who_reads_further_up_stays_there_while_text_comes(ana: Page, upstream: 
     upstream.release()
 
 
+def test_who_reads_further_up_stays_there_when_text_that_was_missed_comes_at_once(
+    ana: Page, upstream: Upstream
+) -> None:
+    cable = Cable(ana)
+    upstream.holds_after(80, *LINES, "More.\n\n" * 20, "The end.")
+    send(ana, "Write a lot")
+    expect(text_of(reply(ana))).to_contain_text("Line 79.")
+    wait_for_scripts(ana)
+    eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels < 2)
+    ana.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    ana.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    place = ana.evaluate("scrollY")
+
+    cable.cut()
+    upstream.release(1)
+    ana.evaluate("document.dispatchEvent(new Event('resume'))")
+
+    expect(text_of(reply(ana))).to_contain_text("More.")
+    assert abs(ana.evaluate("scrollY") - place) < 2
+    upstream.release()
+
+
 def test_who_scrolls_up_in_the_moment_that_text_comes_is_let_go(
     ana: Page, upstream: Upstream
 ) -> None:
@@ -83,6 +113,7 @@ def test_who_scrolls_up_in_the_moment_that_text_comes_is_let_go(
     # Nobody but this test writes into the page from here.
     ana.route_web_socket("**/ws/**", lambda socket: None)
     ana.reload()
+    wait_for_scripts(ana)
 
     middle, later = text_of(reply(ana)).evaluate(
         """async (text) => {
@@ -112,12 +143,13 @@ def test_an_answer_is_copied_as_it_was_written_and_code_without_its_frame(
     ana.context.grant_permissions(["clipboard-read", "clipboard-write"])
     markdown = "1. one\n2. two\n\n```python\nx = 1\n```\n"
     converse(ana, upstream, "A list", answer=markdown)
+    wait_for_scripts(ana)
 
     reply(ana).get_by_role("button", name="Copy", exact=True).last.click()
     expect(reply(ana).get_by_role("button", name="Copied")).to_be_visible()
     assert ana.evaluate(CLIPBOARD) == markdown
 
-    reply(ana).locator(".code").get_by_role("button").click()
+    reply(ana).locator(".code").get_by_role("button", name="Copy").click()
     eventually(lambda: ana.evaluate(CLIPBOARD), lambda words: words == "x = 1")
 
 
@@ -191,10 +223,12 @@ def test_settings_stay_open_until_they_are_saved_or_cancelled(
     model = ana.get_by_label("Model", exact=True)
 
     settings.click()
+    expect(model).to_be_focused()
     model.select_option("gemini-2.5-pro")
     ana.mouse.click(400, 300)
     expect(model).to_be_visible()
     ana.keyboard.press("Escape")
+    ana.get_by_role("button", name="Discard").click()
     expect(model).to_be_hidden()
     settings.click()
     expect(model).to_have_value("Gemini-3.0-pro")
@@ -214,6 +248,7 @@ def test_a_stop_that_does_not_arrive_is_said(
     send(page, "Count")
     expect(text_of(reply(page))).to_have_text("One")
 
+    wait_for_scripts(page)
     own_evoweb.kill()
     page.get_by_role("button", name="Stop").click()
 

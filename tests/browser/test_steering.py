@@ -86,7 +86,7 @@ def test_an_answer_is_tried_again_with_another_model(ana: Page, upstream: Upstre
 
     upstream.says("The other one")
     reply(ana).hover()
-    menu = reply(ana).locator("summary[aria-label='Try again with another model']")
+    menu = reply(ana).locator("summary[aria-label='Try again in another way']")
     menu.click()
     expect(reply(ana).get_by_role("button", name="gemini-2.5-pro")).to_be_visible()
     assert ana.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -49,6 +49,7 @@ PAGES = {
     "person": f"/usage/team/people/1/?{LATELY}",
     "person's requests": f"/usage/team/people/1/requests/?{LATELY}",
     "estimates": "/usage/team/estimates/",
+    "feedback": "/usage/team/feedback/",
     "statements": "/usage/team/statements/",
     "statement": f"/usage/team/statements/{LAST_MONTH}/",
     "what if": "/usage/what-if/?amount=100000&unit=tokens&period=month&shared=each",

@@ -120,6 +120,8 @@ class Evidence:
     misfits: list[str] = field(default_factory=list)
     last_looks: list[LastLook] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    # Texts that wait for the end of a reply.
+    queued: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     journalled: list[int] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)

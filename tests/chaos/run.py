@@ -23,6 +23,16 @@ from tests.screen import Screen
 from tests.upstream.records import Record
 
 RUNNING = "SELECT id, conversation_id FROM chat_message WHERE state IN ('waiting', 'streaming')"
+# What is about to be sent by itself.
+DUE = (
+    "SELECT queued.id FROM chat_queuedmessage queued "
+    "JOIN chat_conversation conversation ON conversation.id = queued.conversation_id "
+    "JOIN chat_message head ON head.id = conversation.head_id "
+    "WHERE queued.state = 'ready' AND head.state = 'complete' AND conversation.deleted_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM chat_message newer "
+    "WHERE newer.conversation_id = conversation.id AND newer.id > head.id)"
+)
+RUNNING_OR_DUE = f"SELECT id FROM ({RUNNING}) running UNION ALL {DUE}"  # noqa: S608 (of constants)
 # Seconds: until people press Stop on what still runs, and until everything has to be at rest, which
 # takes two sweeps of a process that first has to have been heard for a while itself.
 UNTIL_STOPS, UNTIL_REST, UNTIL_SHOWN = 6.0, 75.0, 15.0
@@ -79,7 +89,8 @@ async def _rest(here: Stage) -> None:
                 await asyncio.to_thread(database.look_silent, name)
 
     def is_at_rest() -> bool:
-        return not database.rows(RUNNING) and set(_believed(world)) == living
+        # In one moment: what ends makes something due, and what is due runs.
+        return not database.rows(RUNNING_OR_DUE) and set(_believed(world)) == living
 
     while not await asyncio.to_thread(is_at_rest):
         waited = time.monotonic() - began
@@ -142,6 +153,7 @@ def _collect(here: Stage, first: tuple[int, int]) -> None:
             message_id,
         )
     ]
+    found.queued = [text for (text,) in world.database.rows("SELECT text FROM chat_queuedmessage")]
     found.rows = [
         _row(*row)
         for row in world.database.rows(

@@ -29,7 +29,13 @@ def evidence() -> Evidence:
     """A run in which all held: an answer was cut off by a kill and went on, one was refused."""
     text = "".join((*FIRST[:2], *SECOND))
     return Evidence(
-        sent=[Sent("Prompt 1", [None, 302]), Sent("Prompt 2", [409]), Sent("Prompt 3", [None])],
+        sent=[
+            Sent("Prompt 1", [None, 302]),
+            Sent("Prompt 2", [409]),
+            Sent("Prompt 3", [None]),
+            Sent("Prompt 5", [302]),
+        ],
+        queued=["Prompt 5", "Of an earlier run"],
         sights=[Sight("0", 11, FIRST[0]), Sight("0", 11, text)],
         last_looks=[LastLook("0", {11: ("complete", text)}, {11: ("complete", text)})],
         messages=[
@@ -105,6 +111,14 @@ def _double_unheard(found: Evidence) -> None:
     ]
 
 
+def _send_and_keep_queued(found: Evidence) -> None:
+    found.messages.append(Message(12, 11, "user", "complete", "Prompt 5", ""))
+
+
+def _lose_queued(found: Evidence) -> None:
+    found.queued.clear()
+
+
 def _invent_prompt(found: Evidence) -> None:
     found.messages.append(Message(12, 11, "user", "complete", "Prompt 4", ""))
 
@@ -159,6 +173,8 @@ def _allow_too_little(found: Evidence) -> None:
 DOCTORED: list[tuple[str, Callable[[Evidence], None]]] = [
     ("An accepted prompt is there exactly once", _lose_prompt),
     ("An accepted prompt is there exactly once", _double_prompt),
+    ("An accepted prompt is there exactly once", _send_and_keep_queued),
+    ("An accepted prompt is there exactly once", _lose_queued),
     ("A refused prompt is not there", _keep_refused),
     ("A refused prompt is not there", _double_unheard),
     ("No prompt is there that nobody sent", _invent_prompt),

@@ -47,7 +47,8 @@ def judge(evidence: Evidence) -> list[Broken]:
 
 
 def _accepted_prompts_not_there_once(evidence: Evidence) -> Iterator[str]:
-    stored = _prompts(evidence)
+    """One that waits for a reply to end is there too: after a kill it waits for its author."""
+    stored = _prompts(evidence) + Counter(evidence.queued)
     for sent in evidence.sent:
         count = stored[sent.text]
         if sent.is_accepted and count != 1:
@@ -55,7 +56,7 @@ def _accepted_prompts_not_there_once(evidence: Evidence) -> Iterator[str]:
 
 
 def _refused_prompts_that_are_there(evidence: Evidence) -> Iterator[str]:
-    stored = _prompts(evidence)
+    stored = _prompts(evidence) + Counter(evidence.queued)
     for sent in evidence.sent:
         count = stored[sent.text]
         if not sent.is_accepted and count > (0 if sent.is_refused else 1):

@@ -7,6 +7,7 @@ from chat.completions.families import FAMILIES, PLAIN, family_of
 from chat.completions.request import (
     ChatMessage,
     CompletionRequest,
+    ImageFile,
     ImagePart,
     TextPart,
     encode,
@@ -69,7 +70,9 @@ def test_usage_is_asked_for_only_where_it_is_wanted_and_streamed() -> None:
         ("gemini-3-pro-preview", "gemini"),
         ("gemini-2.5-flash", "gemini-2"),
         ("gpt-5.6-sol", "gpt-5.6"),
-        ("gpt-5.2", "gpt"),
+        ("gpt-5.4-mini", "gpt-5.4"),
+        ("gpt-5.2", "gpt-5"),
+        ("gpt-4.1", "gpt"),
         ("evolink/auto", "auto"),
         ("deepseek-v4-pro", "deepseek"),
         ("deepseek-v4-flash-vision-exp", "deepseek-vision"),
@@ -81,7 +84,7 @@ def test_usage_is_asked_for_only_where_it_is_wanted_and_streamed() -> None:
         ("doubao-seed-2.0-pro", "doubao"),
         ("grok-4.6", "grok"),
         ("claude-sonnet-5", "claude"),
-        ("SmolLM2-135M-Instruct", "plain"),
+        ("SmolLM2-135M-Instruct", "smollm"),
         ("", "plain"),
     ],
 )
@@ -145,9 +148,18 @@ def test_a_single_text_is_a_string_and_some_models_take_nothing_else() -> None:
     assert len(content(TextPart("one"), TextPart("two"))) == 2
 
 
-def test_a_model_without_eyes_is_sent_no_image() -> None:
-    with pytest.raises(ValueError, match="no images"):
-        content(ImagePart(PIXEL), model="grok-4.6")
+def test_an_image_is_read_before_it_is_sent() -> None:
+    named = ImageFile("abc", "image/png", size=1)
+    messages = (ChatMessage("user", "First"), ChatMessage("user", (TextPart("What?"), named)))
+    request = CompletionRequest(model="m", messages=messages)
+
+    whole = request.with_files(lambda _file: ImagePart(PIXEL))
+
+    assert (request.files, whole.files) == ((named,), ())
+    assert whole.messages[0].content == "First"
+    assert whole.messages[1].content == (TextPart("What?"), ImagePart(PIXEL))
+    with pytest.raises(TypeError, match="not read"):
+        encode(request, include_usage=False)
 
 
 @pytest.mark.parametrize("url", [PIXEL, "https://example.org/cat.png", "http://localhost/a.webp"])

@@ -15,13 +15,16 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections
 
+from chat.domain import queued
+from chat.domain.queued import QueueMoved
 from chat.domain.revisions import ConversationGone
-from chat.domain.turns import Turn
-from chat.enums import RUNNING_STATES, MessageState
+from chat.domain.turns import AlreadyQueued, Turn
+from chat.enums import RUNNING_STATES, MessageState, TitleFrom
 from chat.generation.service import Service
 from chat.generation.updates import Eyes, Gone
 from chat.generation.viewer import Viewer
-from chat.models import Completion, Conversation, Message, User
+from chat.models import Completion, Conversation, Message, QueuedMessage, User
+from chat.queries.snapshot import snapshot
 from chat.views.refusals import REFUSALS
 from tests.crashes import diary as diaries
 from tests.crashes.diary import Diary, Entry
@@ -81,6 +84,11 @@ class Ana:
         """Says this instead of what the shown reply answers."""
         await self._sends(text, self._edit)
 
+    async def queues(self, text: str) -> None:
+        """Sends it while a reply runs."""
+        self._note_sent(text)
+        await self._does("queue", lambda: self._queue(text), text=text)
+
     async def _sends(self, text: str, send: Callable[[str], None]) -> None:
         self._note_sent(text)
         if await self._does("send", lambda: send(text), text=text):
@@ -127,14 +135,36 @@ class Ana:
 
     def _send(self, text: str, *, instead_of: Message | None = None) -> None:
         new = Conversation(owner=User.objects.get(), model=settings.MODELS[0])
-        self._turn = self._service.send(
-            conversation=self._conversation() if self._conversation_id else new,
-            author=new.owner,
+        try:
+            self._turn = self._service.send(
+                conversation=self._conversation() if self._conversation_id else new,
+                author=new.owner,
+                text=text,
+                send_key=key_of(text),
+                instead_of=instead_of,
+            )
+        except AlreadyQueued:
+            self._turn = self._send_from_the_queue(text)
+        self._did_begin("send", self._turn)
+
+    def _queue(self, text: str) -> None:
+        conversation = self._conversation()
+        queued.add(
+            conversation=conversation,
+            author=conversation.owner,
             text=text,
             send_key=key_of(text),
-            instead_of=instead_of,
         )
-        self._did_begin("send", self._turn)
+        self._diary.write(Entry(what="did", words="queue", text=text))
+        self._service.announce(conversation.pk)
+        self._service.send_next(conversation.pk)
+
+    def _send_from_the_queue(self, text: str) -> Turn:
+        """By its button. Raises QueueMoved where it was sent by itself in this moment."""
+        rows = QueuedMessage.objects.select_related("conversation", "author")
+        if (message := rows.filter(send_key=key_of(text)).first()) is None:
+            raise QueueMoved
+        return self._service.send_queued(message)
 
     def _try_again(self) -> None:
         conversation, head = self._conversation_and_head()
@@ -188,13 +218,14 @@ class Ana:
         await self._until(lambda: self._screen.texts.get(self._reply_id, "").startswith(text), text)
 
     async def sees_the_end(self) -> None:
-        """Until her tab shows it, and nothing runs in conversations that it does not show."""
+        """Until her tab shows it, nothing runs in conversations that it does not show, and nothing
+        waits any more that has its time."""
+        async with asyncio.timeout(PATIENCE):
+            while await _in_request(_something_is_to_come):  # noqa: ASYNC110 (it is in the database)
+                await asyncio.sleep(0.01)
         with contextlib.suppress(ObjectDoesNotExist):
             head = (await _in_request(self._conversation)).head_id
             await self._until(lambda: self._shows_as_ended(head), f"the end of {head}")
-        async with asyncio.timeout(PATIENCE):
-            while await _in_request(Message.objects.running().exists):  # noqa: ASYNC110 (it is in the database)
-                await asyncio.sleep(0.01)
 
     async def sees_the_end_within(self, seconds: float) -> None:
         """Or does not."""
@@ -211,6 +242,11 @@ class Ana:
         """Also what is still read of answers that she stopped."""
         async with asyncio.timeout(PATIENCE):
             while await _in_request(Completion.objects.open().exists):  # noqa: ASYNC110 (as above)
+                await asyncio.sleep(0.01)
+
+    async def waits_until_there_is_a_title(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while (await _in_request(self._conversation)).title_from != TitleFrom.MODEL:  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.01)
 
     def _shows_as_ended(self, head: int | None) -> bool:
@@ -259,6 +295,12 @@ class Ana:
         self._diary.write(Entry(what="frame", words=frame, conversation=conversation))
         self._screen.take(frame)
         self._meter.happens("after a frame is sent")
+
+
+def _something_is_to_come() -> bool:
+    # In one moment: what ends makes something due, and what is due runs.
+    with snapshot():
+        return bool(queued.due()) or Message.objects.running().exists()
 
 
 async def _in_request(act: Callable[[], T]) -> T:

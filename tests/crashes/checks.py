@@ -14,15 +14,15 @@ from pathlib import Path
 import msgspec
 from django.db.models import QuerySet, Sum
 
-from chat.domain import totals
-from chat.enums import CompletionState, Fault, MessageState, Role
-from chat.models import Allowance, Completion, Conversation, JournalPiece, Message
+from chat.domain import queued, totals
+from chat.enums import CompletionState, Fault, MessageState, Role, Source
+from chat.models import Allowance, Completion, Conversation, JournalPiece, Message, QueuedMessage
 from chat.queries import invariants, thread
 from tests.crashes import diary as diaries
 from tests.crashes.ana import key_of
 from tests.crashes.databases import use
 from tests.crashes.diary import Entry
-from tests.crashes.scripts import ALL_QUESTIONS, answer_to, thought_about
+from tests.crashes.scripts import ALL_QUESTIONS, ASKED_FOR_TITLE, TITLE, answer_to, thought_about
 from tests.screen import Screen
 from tests.upstream.records import Record
 
@@ -90,9 +90,21 @@ def accepted_prompts_are_there_once(story: Story) -> Iterator[str]:
     for question in sorted({entry.text for entry in story.entries("did", "send")}):
         if (count := stored[question, key_of(question)]) != 1:
             yield f"{question!r} is there {count} times"
-    asked = {entry.text for entry in story.entries("asks", "send")}
+    deeds = ("send", "queue")
+    asked = {entry.text for deed in deeds for entry in story.entries("asks", deed)}
     yield from (f"{text!r} came of nothing" for text, _key in stored if text not in asked)
     yield from (f"{found} is there {count} times" for found, count in stored.items() if count > 1)
+
+
+def what_waited_was_sent_or_still_waits(story: Story) -> Iterator[str]:
+    """Whatever became of the reply before it, nobody has removed it."""
+    for question in sorted({entry.text for entry in story.entries("did", "queue")}):
+        key = key_of(question)
+        waits = QueuedMessage.objects.filter(text=question, send_key=key).count()
+        sent = Message.objects.filter(text=question, send_key=key).count()
+        if (waits, sent) not in ((1, 0), (0, 1)):
+            yield f"{question!r} waits {waits} times and was sent {sent} times"
+    yield from (f"conversation {key} has its time to send" for key in queued.due())
 
 
 def each_prompt_has_the_replies_that_were_asked_for(story: Story) -> Iterator[str]:
@@ -167,7 +179,8 @@ def each_request_has_its_row(story: Story) -> Iterator[str]:
     """One closed row for each request, and none that claims to have cost without one."""
     for question in ALL_QUESTIONS:
         rows = list(_rows(question))
-        requests = [record for record in story.requests if _asked(record) == question]
+        asked = [record for record in story.requests if not _is_for_title(record)]
+        requests = [record for record in asked if _asked(record) == question]
         ends = [*(row.started_at for row in rows[1:]), datetime.max.replace(tzinfo=UTC)]
         for row, end in zip(rows, ends, strict=False):
             own = [record for record in requests if row.started_at <= _arrival(record) < end]
@@ -176,6 +189,22 @@ def each_request_has_its_row(story: Story) -> Iterator[str]:
                 yield f"{row} stands for {len(own)} requests"
             yield from _agree(row, own[0]) if own else _costs_nothing(row)
         yield from (f"request {record.number} has no row" for record in requests)
+
+
+def a_title_is_asked_for_once_and_has_its_row(story: Story) -> Iterator[str]:
+    rows = list(Completion.objects.filter(source=Source.TITLE))
+    requests = [record for record in story.requests if _is_for_title(record)]
+    if len(rows) > Conversation.objects.count() or len(requests) > len(rows):
+        yield f"{len(requests)} titles were asked for, {len(rows)} have a row"
+    for row in rows:
+        yield from _agree(row, requests[0]) if requests else _costs_nothing(row)
+    for title in Conversation.objects.values_list("title", flat=True):
+        if title not in (TITLE, *ALL_QUESTIONS):
+            yield f"a title is {title!r}"
+
+
+def _is_for_title(record: Record) -> bool:
+    return str(record.body["messages"][0]["content"]).startswith(ASKED_FOR_TITLE)
 
 
 def _agree(row: Completion, record: Record) -> Iterator[str]:
@@ -243,6 +272,7 @@ CHECKS: tuple[Callable[[Story], Iterator[str]], ...] = (
     the_data_is_as_it_has_to_be,
     what_is_counted_is_what_the_ledger_says,
     accepted_prompts_are_there_once,
+    what_waited_was_sent_or_still_waits,
     each_prompt_has_the_replies_that_were_asked_for,
     a_send_always_gave_the_same_turn,
     replies_say_what_the_upstream_said,
@@ -251,5 +281,6 @@ CHECKS: tuple[Callable[[Story], Iterator[str]], ...] = (
     in_the_end_the_tab_shows_what_is_stored,
     what_was_done_stays_done,
     each_request_has_its_row,
+    a_title_is_asked_for_once_and_has_its_row,
     nothing_was_logged_as_an_error,
 )

@@ -57,6 +57,7 @@ class Life:
     diary: Path
     upstream_url: str
     reads_on: bool
+    makes_titles: bool
 
 
 def prepare(database: str) -> None:
@@ -73,6 +74,7 @@ def live(life: Life) -> None:
     use(life.database)
     settings.EVOLINK_BASE_URL, settings.EVOLINK_API_KEY = life.upstream_url, KEY
     settings.DRAIN_SECONDS, settings.READS_ON = DRAIN_SECONDS, life.reads_on
+    settings.MAKES_TITLES = life.makes_titles
     retries.FIRST_DELAY = FIRST_RETRY_SECONDS
     diary = Diary(life.diary, life=life.number)
     meter = Meter(diary, dies_at=life.act.dies_at)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.domain.prompts import GO_ON
+from chat.domain.titles import ASK
 from tests.crashes.ana import Ana
 from tests.crashes.life import Act, Deeds
 
 QUESTIONS = tuple(f"Question {word}" for word in ("one", "two", "three", "four", "five", "six"))
 QUESTION, LAST_QUESTION = QUESTIONS[0], "One last thing"
+TITLE = "What they asked"
+ASKED_FOR_TITLE = ASK.split(".")[0]
 ALL_QUESTIONS = (*QUESTIONS, LAST_QUESTION)
 
 
@@ -58,7 +61,8 @@ def rest_of_answer(question: str) -> dict[str, Any]:
 
 def usual_answers() -> list[dict[str, Any]]:
     # The first that suits is given, and who is asked to go on is told the question again.
-    return [rest_of_answer(QUESTION), *map(usual_answer, ALL_QUESTIONS)]
+    title = {"match": ASKED_FOR_TITLE, "pieces": [TITLE], "times": 0}
+    return [title, rest_of_answer(QUESTION), *map(usual_answer, ALL_QUESTIONS)]
 
 
 def _pieces(question: str) -> list[dict[str, Any]]:
@@ -85,6 +89,8 @@ class Script:
     answers: tuple[dict[str, Any], ...] = ()
     # As the operator may want it: what was stopped is read on for its figures.
     reads_on: bool = False
+    # As a service of its own does: by a small call after the first answer.
+    makes_titles: bool = False
 
     def acts(self, dies_at: int) -> tuple[Act, ...]:
         before = (Act(self.before),) if self.before else ()
@@ -101,6 +107,11 @@ async def arrives(_ana: Ana) -> None:
 async def asks(ana: Ana) -> None:
     await ana.sends(QUESTION)
     await ana.sees_the_end()
+
+
+async def asks_for_a_title_too(ana: Ana) -> None:
+    await asks(ana)
+    await ana.waits_until_there_is_a_title()
 
 
 async def asks_and_stops_at_once(ana: Ana) -> None:
@@ -151,6 +162,17 @@ async def edits(ana: Ana) -> None:
     await ana.sees_the_end()
 
 
+async def queues_another(ana: Ana) -> None:
+    await ana.queues(QUESTIONS[1])
+    await ana.sees_the_end()
+
+
+async def queues_another_and_stops(ana: Ana) -> None:
+    await ana.queues(QUESTIONS[1])
+    await ana.stops()
+    await ana.sees_the_end()
+
+
 async def deletes(ana: Ana) -> None:
     await ana.deletes()
     await ana.sees_the_end()
@@ -191,6 +213,7 @@ SCRIPTS = {
     script.name: script
     for script in (
         Script("answered", asks, answers=(slow_answer(QUESTION),)),
+        Script("titled", asks_for_a_title_too, first=arrives, makes_titles=True),
         Script("asked-twice", asks, first=arrives, answers=(refused(QUESTION),)),
         Script("broken-off", asks, first=arrives, answers=(broken(QUESTION, how="reset"),)),
         Script("tried-again", tries_again, first=asks),
@@ -204,6 +227,13 @@ SCRIPTS = {
         ),
         Script("stopped-midway", stops, first=sees_half_of_it, answers=_HELD),
         Script("gone-on", has_it_go_on, first=stops_in_the_middle, answers=_HELD),
+        Script(
+            "queued",
+            queues_another,
+            first=sees_half_of_it,
+            answers=(slow_answer(QUESTION, pause=0.15),),
+        ),
+        Script("queued-stopped", queues_another_and_stops, first=sees_half_of_it, answers=_HELD),
         Script("deleted", deletes, first=sees_half_of_it, answers=_HELD),
         # What runs when a life has nothing left to do is drained.
         Script("drained", arrives, first=sees_half_of_it, answers=_HELD),

@@ -31,11 +31,18 @@ class Case:
     acts: tuple[Act, ...]
     answers: tuple[dict[str, Any], ...]
     reads_on: bool = False
+    makes_titles: bool = False
 
 
 def scripted(name: str, event: int) -> Case:
     script = SCRIPTS[name]
-    return Case(f"{name} {event}", script.acts(event), script.answers, script.reads_on)
+    return Case(
+        f"{name} {event}",
+        script.acts(event),
+        script.answers,
+        script.reads_on,
+        script.makes_titles,
+    )
 
 
 def wandered(seed: int) -> Case:
@@ -108,6 +115,7 @@ class Stage:
             diary=story.diary,
             upstream_url=self._upstream.base_url,
             reads_on=played.case.reads_on,
+            makes_titles=played.case.makes_titles,
         )
         status = await forked.run(live, life, log=story.log)
         self._keep_requests(story)

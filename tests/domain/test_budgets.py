@@ -24,11 +24,12 @@ from chat.domain import ledger, processes, replies, turns
 from chat.domain.budgets import LEAST_OUTPUT, BudgetExceeded, ModelWithoutPrice
 from chat.domain.estimates import prompt_tokens
 from chat.domain.ledger import Receipt
+from chat.domain.parameters import Parameters
 from chat.domain.replies import Outcome, Work
 from chat.enums import MessageState, Period
 from chat.models import Allowance, Budget, Completion, Conversation, Hold, Message, Price, User
 from chat.queries import calendar
-from tests.factories import begin_turn, make_conversation, make_user
+from tests.factories import begin_turn, make_conversation, make_turn, make_user
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -336,6 +337,18 @@ def test_the_hold_of_a_process_that_died_goes_with_its_reply(ana: User) -> None:
     used, held = left()
     assert held == 0
     assert used == reply.completions.get().prompt
+
+
+def test_an_answer_that_is_asked_otherwise_is_held_by_its_own_limit(ana: User) -> None:
+    conversation = chat(ana)
+    first = make_turn(conversation).reply
+    budget()
+
+    turns.try_again(
+        conversation=conversation, reply=first, author=ana, parameters=Parameters(max_tokens=7)
+    )
+
+    assert left() == (0, ONE - LONGEST + 7)
 
 
 def test_going_on_holds_anew(ana: User) -> None:

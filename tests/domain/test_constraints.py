@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,9 +14,19 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, models, transaction
 
-from chat.enums import CompletionState, Grain, MessageState, Period, RequestState, Role, Source
+from chat.enums import (
+    CompletionState,
+    Grain,
+    MessageState,
+    Period,
+    RequestState,
+    Role,
+    Source,
+    Verdict,
+)
 from chat.models import (
     Allowance,
+    Attachment,
     Bill,
     BilledDay,
     Budget,
@@ -24,15 +34,23 @@ from chat.models import (
     Completion,
     Conversation,
     Correction,
+    Draft,
+    Feedback,
     Hold,
     JournalPiece,
     Message,
     MeterReading,
+    Preset,
     Price,
+    QueuedMessage,
     Revaluation,
+    ShareLink,
+    ShareOpening,
     Total,
+    User,
 )
-from tests.factories import begin_turn, make_turn
+from chat.models.draft import LONGEST_DRAFT
+from tests.factories import begin_turn, make_prompt, make_turn, uploaded
 
 Break = Callable[[Conversation], object]
 
@@ -195,6 +213,92 @@ def _reading(**fields: Any) -> Break:
     return lambda _conversation: MeterReading.objects.create(hour=NOON, **fields)
 
 
+def _feedback(conversation: Conversation, **fields: Any) -> Feedback:
+    given = {"verdict": Verdict.BAD, "user": conversation.owner, "model": "m"} | fields
+    return Feedback.objects.create(**given)
+
+
+def _same_feedback(conversation: Conversation) -> object:
+    reply = make_turn(conversation).reply
+    return [_feedback(conversation, message=reply) for _ in range(2)]
+
+
+def _link(conversation: Conversation, **fields: Any) -> ShareLink:
+    made = {"created_at": NOON, "expires_at": NOON, "created_by": conversation.owner} | fields
+    return ShareLink.objects.create(conversation=conversation, token_hash="h", **made)
+
+
+def _same_opening(conversation: Conversation) -> object:
+    link = _link(conversation, expires_at=NOON + timedelta(days=1))
+    reader = conversation.owner
+    return [ShareOpening.objects.create(link=link, reader=reader) for _ in range(2)]
+
+
+def _sent_and_in_a_composer(conversation: Conversation) -> object:
+    prompt = make_turn(conversation).prompt
+    return Attachment.objects.create(
+        uploader=conversation.owner,
+        message=prompt,
+        conversation=conversation,
+        width=1,
+        height=1,
+        size=1,
+    )
+
+
+def _same_name(owner: User | None) -> object:
+    for name in ("Kind", "kIND"):
+        Preset.objects.create(owner=owner, name=name, model="a model")
+    return None
+
+
+def _same_prompt(owner: User | None) -> object:
+    return [make_prompt(owner, name) for name in ("minutes", "Minutes")]
+
+
+def _same_name_of_one(conversation: Conversation) -> object:
+    return _same_name(conversation.owner)
+
+
+def _same_name_for_all(conversation: Conversation) -> object:
+    return _same_name(None)
+
+
+def _sent_and_queued(conversation: Conversation) -> object:
+    prompt = make_turn(conversation).prompt
+    picture = uploaded(conversation.owner)
+    return Attachment.objects.filter(pk=picture.pk).update(
+        message=prompt, queued=_queued(conversation)
+    )
+
+
+def _queued_and_in_a_composer(conversation: Conversation) -> object:
+    picture = uploaded(conversation.owner, conversation)
+    return Attachment.objects.filter(pk=picture.pk).update(queued=_queued(conversation))
+
+
+def _queued(conversation: Conversation, **fields: object) -> QueuedMessage:
+    return QueuedMessage.objects.create(
+        conversation=conversation, author=conversation.owner, text="Next", **fields
+    )
+
+
+def _queued_twice(conversation: Conversation) -> object:
+    return _queued(conversation, send_key=_queued(conversation).send_key)
+
+
+def _same_draft(conversation: Conversation, **beside: None) -> object:
+    place = beside.get("beside", conversation)
+    return [
+        Draft.objects.create(user=conversation.owner, conversation=place, text=text)
+        for text in "ab"
+    ]
+
+
+def _long_draft(conversation: Conversation) -> object:
+    return Draft.objects.create(user=conversation.owner, text="x" * (LONGEST_DRAFT + 1))
+
+
 RULES: dict[str, list[Break]] = {
     "message_finished_iff_it_has_an_end": [
         _message(finished_at=None),
@@ -208,6 +312,12 @@ RULES: dict[str, list[Break]] = {
     ],
     "message_one_running_reply_a_conversation": [_second_running_reply],
     "message_send_key_is_used_once": [_same_key],
+    "queued_message_send_key_is_used_once": [_queued_twice],
+    "attachment_lies_in_one_place": [
+        _sent_and_in_a_composer,
+        _sent_and_queued,
+        _queued_and_in_a_composer,
+    ],
     "completion_closed_iff_it_has_an_end": [
         _row(finished_at=None),
         _row(state=CompletionState.OPEN),
@@ -278,11 +388,25 @@ RULES: dict[str, list[Break]] = {
         _reading(used=Decimal(1)),
     ],
     "user_email_is_one_login": [_same_login],
+    "feedback_one_a_person_and_reply": [_same_feedback],
+    "feedback_is_good_or_bad": [lambda conversation: _feedback(conversation, verdict="none")],
+    "preset_one_name_a_person": [_same_name_of_one],
+    "preset_one_name_shared": [_same_name_for_all],
+    "savedprompt_one_name_a_person": [lambda talk: _same_prompt(talk.owner)],
+    "savedprompt_one_name_shared": [lambda _talk: _same_prompt(None)],
+    "share_link_ends_after_it_was_made": [_link],
+    "share_opening_one_a_reader": [_same_opening],
+    "draft_one_a_person_and_conversation": [_same_draft],
+    "draft_one_a_person_for_a_new_conversation": [lambda talk: _same_draft(talk, beside=None)],
+    "draft_has_a_bounded_length": [_long_draft],
 }
 # SQLite names the columns of what is not unique, and not the rule.
 UNIQUE = {
     "message_one_running_reply_a_conversation": "chat_message.conversation_id",
     "message_send_key_is_used_once": "chat_message.author_id, chat_message.send_key",
+    "queued_message_send_key_is_used_once": (
+        "chat_queuedmessage.author_id, chat_queuedmessage.send_key"
+    ),
     "completion_one_open_a_reply": "chat_completion.message_id",
     "price_one_a_model_and_moment": "chat_price.model, chat_price.effective_from",
     "allowance_one_a_period": "chat_allowance.budget_id, chat_allowance.start",
@@ -295,6 +419,10 @@ UNIQUE = {
     "journal_piece_is_written_once": "chat_journalpiece.message_id, chat_journalpiece.number",
     "billed_day_once_a_bill": "chat_billedday.bill_id, chat_billedday.day",
     "budget_request_one_open": "chat_budgetrequest.budget_id, chat_budgetrequest.user_id",
+    "feedback_one_a_person_and_reply": "chat_feedback.message_id, chat_feedback.user_id",
+    "share_opening_one_a_reader": "chat_shareopening.link_id, chat_shareopening.reader_id",
+    "draft_one_a_person_and_conversation": "chat_draft.user_id, chat_draft.conversation_id",
+    "draft_one_a_person_for_a_new_conversation": "chat_draft.user_id",
 }
 
 

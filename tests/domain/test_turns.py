@@ -9,6 +9,9 @@ import pytest
 from pytest_django import Settings
 
 from chat.domain import conversations, processes, replies, turns
+from chat.domain.ledger import Receipt
+from chat.domain.parameters import Parameters
+from chat.domain.replies import Outcome
 from chat.domain.revisions import ConversationGone
 from chat.domain.turns import ManyRunning, NotTheLast, ReplyRunning, SendKeyReused, Turn
 from chat.enums import CompletionState, MessageState, Role
@@ -518,3 +521,37 @@ def test_a_refusal_leaves_the_revision_and_the_branch_alone(
     with pytest.raises(ReplyRunning):
         refused(Conversation.objects.get())
     assert Conversation.objects.values().get() == before
+
+
+def test_a_reply_that_is_asked_otherwise_is_asked_so_each_time(
+    conversation: Conversation, ana: User
+) -> None:
+    first = make_turn(conversation)
+    own = Parameters(temperature=0.2, max_tokens=2000)
+    second = turns.try_again(
+        conversation=conversation, reply=first.reply, author=ana, parameters=own
+    )
+    conversations.configure(
+        conversation, model="Gemini-3.0-pro", system_prompt="", parameters=Parameters(top_k=3)
+    )
+
+    claim = processes.join("this one")
+    work = replies.start(second.reply.pk, claim)
+    assert work is not None
+    asked = (work.request.temperature, work.request.max_tokens, work.request.top_k)
+    assert asked == (0.2, 2000, None)
+
+    # Stopped in the middle and continued, perhaps by another process, it is still asked so.
+    replies.finish(
+        reply_id=second.reply.pk,
+        claim=claim,
+        completion_id=work.completion_id,
+        outcome=Outcome(state=MessageState.STOPPED, text="Half", reasoning=""),
+        receipt=Receipt(error="overloaded", http_status=503),
+    )
+    rest = turns.go_on(conversation=conversation, reply=second.reply, author=ana)
+    assert rest.reply.parameters == {"temperature": 0.2, "max_tokens": 2000}
+    again = replies.start(rest.reply.pk, claim)
+    assert again is not None
+    assert again.request.temperature == 0.2
+    assert first.reply.parameters is None

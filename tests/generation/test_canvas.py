@@ -8,12 +8,14 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from chat.generation import canvas as canvases
 from chat.generation.canvas import REST, Canvas, Painter
 from chat.generation.hub import LiveReply, Piece
+from chat.rendering import highlighting
 
 
 class Painted:
@@ -82,6 +84,28 @@ async def test_a_reply_that_rested_is_drawn_without_being_asked_for_again() -> N
 
         await painted.until(lambda replies: replies == [1])
     assert rested.position == 1
+
+
+async def test_code_without_its_colours_holds_nobody_up_and_is_drawn_again_once_it_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    questions: list[Any] = []
+    highlighter = highlighting.Highlighter()
+    monkeypatch.setattr(highlighting, "_highlighter", highlighter)
+    monkeypatch.setattr(highlighter, "_put", questions.append)
+    waiting = canvas_of(1, "```python\nreturn 1\n```\n\nMore")
+    async with painting() as painted:
+        painted.painter.want(waiting)
+        painted.painter.want(canvas_of(2, "Words"))
+        await painted.until(lambda replies: set(replies) == {1, 2})
+        assert "return 1\n</code>" in waiting.picture()[0].text
+
+        painted.replies.clear()
+        questions[0].answer.set_result("<b>1</b>")
+        await painted.until(lambda replies: replies == [1])
+
+    assert waiting.position == 2
+    assert waiting.waits_for == []
 
 
 async def test_a_fault_in_one_reply_is_logged_and_the_others_are_drawn(

@@ -83,11 +83,11 @@ class Told:
 
     @property
     def note(self) -> str:
-        """The sentence under the reply, without the button beside it."""
+        """The sentence under the reply, without the buttons beside it."""
         notes = re.findall(r'<div class="message__note">(.*?)</div>', self.article, re.S)
         assert len(notes) == 1
         return html.unescape(
-            re.sub(r"<button.*?</button>|<details.*", "", notes[0], flags=re.S)
+            re.sub(r"<button.*?</button>|<(?:details|span).*", "", notes[0], flags=re.S)
         ).strip()
 
 

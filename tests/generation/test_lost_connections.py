@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError
 from chat.domain import replies, turns
 from chat.domain.replies import Standing
 from chat.enums import CompletionState, MessageState
-from chat.generation import run as runs
+from chat.generation import pool
 from chat.generation import service as services
 from chat.generation import supervisor as supervisors
 from chat.generation.service import Service
@@ -116,7 +116,7 @@ async def test_live_text_goes_on_although_the_word_of_a_commit_was_lost(
 async def test_a_reply_is_started_and_sealed_once_the_database_is_back(
     ask: Ask, conversation: Conversation, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(pool, "AGAIN_SECONDS", 0.05)
     for name in ("start", "finish"):
         # More than the pool tries by itself.
         for _ in range(5):

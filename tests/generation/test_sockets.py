@@ -47,11 +47,19 @@ async def socket_of(
     user: User | None, conversation_id: uuid.UUID, *, query: str = "", origin: str = ORIGIN
 ) -> AsyncIterator[WebsocketCommunicator]:
     """A browser's socket, whether it is let in or not."""
+    async with socket_at(f"/ws/c/{conversation_id}/?{query}", user, origin=origin) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def socket_at(
+    address: str, user: User | None, *, origin: str = ORIGIN
+) -> AsyncIterator[WebsocketCommunicator]:
     headers = [(b"origin", origin.encode())]
     if user is not None:
         cookie = f"{settings.SESSION_COOKIE_NAME}={await sync_to_async(session_of)(user)}"
         headers.append((b"cookie", cookie.encode()))
-    socket = WebsocketCommunicator(application, f"/ws/c/{conversation_id}/?{query}", headers)
+    socket = WebsocketCommunicator(application, address, headers)
     try:
         yield socket
     finally:

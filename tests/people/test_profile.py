@@ -42,7 +42,11 @@ def test_the_profile_shows_what_is_kept(ben: User, sign_in: SignIn) -> None:
 
     form = browser.get(PROFILE).context["form"]
 
-    assert {name: form[name].value() for name in form.fields} == FORM
+    assert {name: form[name].value() for name in form.fields} == {
+        **FORM,
+        # A box that is not ticked is not sent.
+        "wants_titles": False,
+    }
 
 
 def test_the_profile_changes_nothing_else(ben: User, sign_in: SignIn) -> None:

@@ -15,23 +15,26 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.domain import processes, replies, turns
-from chat.enums import CompletionState, MessageState, Period, Role
+from chat.enums import CompletionState, MessageState, Period, Role, Verdict
 from chat.models import (
     Allowance,
+    Attachment,
     Budget,
     Completion,
     Conversation,
     Correction,
+    Feedback,
     Hold,
     JournalPiece,
     Message,
     Price,
     Process,
+    QueuedMessage,
     Revaluation,
 )
 from chat.queries import invariants
 from tests.constraints import without_constraint
-from tests.factories import begin_turn, make_conversation, make_turn
+from tests.factories import begin_turn, make_conversation, make_turn, uploaded
 
 # A breach makes rows that break one invariant and gives their keys.
 Breach = Callable[[Conversation], list[Any]]
@@ -57,10 +60,26 @@ def another_reply(conversation: Conversation) -> Message:
     return second.reply
 
 
+def request_that_begins_elsewhere(conversation: Conversation) -> list[Any]:
+    elsewhere = make_turn(make_conversation(conversation.owner))
+    return changed(make_turn(conversation).reply, history_from=elsewhere.prompt.pk)
+
+
+def request_that_begins_with_a_reply(conversation: Conversation) -> list[Any]:
+    first = make_turn(conversation)
+    return changed(make_turn(conversation).reply, history_from=first.reply.pk)
+
+
 def reply_to_nothing(conversation: Conversation) -> list[Any]:
     reply = another_reply(conversation)
     with without_constraint("message_prompt_has_author_reply_has_parent"):
         return changed(reply, parent=None)
+
+
+def picture_that_nobody_counts(conversation: Conversation) -> list[Any]:
+    prompt = make_turn(conversation).prompt
+    Attachment.objects.filter(pk=uploaded(conversation.owner).pk).update(message=prompt)
+    return [prompt.pk]
 
 
 def reply_to_a_reply(conversation: Conversation) -> list[Any]:
@@ -130,6 +149,17 @@ def running_reply_of_a_silent_process(conversation: Conversation) -> list[Any]:
     process = processes.join("one")
     Process.objects.update(seen_at=timezone.now() - LONG_AGO)
     return changed(begin_turn(conversation).reply, claim=process)
+
+
+def queued_and_sent(conversation: Conversation) -> list[Any]:
+    prompt = make_turn(conversation).prompt
+    message = QueuedMessage.objects.create(
+        conversation=conversation,
+        author=conversation.owner,
+        text=prompt.text,
+        send_key=prompt.send_key or uuid.uuid4(),
+    )
+    return [message.pk]
 
 
 def message_ahead(conversation: Conversation) -> list[Any]:
@@ -327,11 +357,26 @@ def row_of_no_conversation(conversation: Conversation) -> list[Any]:
     return changed(make_turn(conversation).reply.completions.get(), conversation=None)
 
 
+def words_without_their_chat(conversation: Conversation) -> list[Any]:
+    make_turn(conversation)
+    return [feedback(conversation, text="So good").pk]
+
+
+def feedback_on_a_prompt(conversation: Conversation) -> list[Any]:
+    return [feedback(conversation, message=make_turn(conversation).prompt).pk]
+
+
+def feedback(conversation: Conversation, **fields: Any) -> Feedback:
+    given = {"user": conversation.owner, "model": "m", "verdict": Verdict.GOOD}
+    return Feedback.objects.create(**given, **fields)
+
+
 BREACHES: dict[str, list[Breach]] = {
     "reply_answers_a_prompt": [reply_to_nothing, reply_to_a_reply],
     "prompt_has_a_reply": [prompt_without_reply],
     "prompts_alone_have_authors": [prompt_without_author, reply_with_author],
     "tree_stays_in_its_conversation": [prompt_after_a_reply_of_another_conversation],
+    "message_has_its_pictures": [picture_that_nobody_counts],
     "message_finished_iff_it_has_an_end": [
         finished_message_without_end,
         running_message_with_an_end,
@@ -342,9 +387,14 @@ BREACHES: dict[str, list[Breach]] = {
         running_reply_of_a_process_that_is_gone,
         running_reply_of_a_silent_process,
     ],
+    "queued_is_not_sent": [queued_and_sent],
     "message_is_not_ahead": [message_ahead],
     "branch_is_not_ahead": [branch_ahead],
     "head_is_its_own": [head_of_another, messages_without_head],
+    "request_begins_with_a_prompt": [
+        request_that_begins_elsewhere,
+        request_that_begins_with_a_reply,
+    ],
     "journal_is_of_running_replies": [piece_of_a_finished_reply],
     "journal_has_no_gap": [pieces_with_a_gap, pieces_without_a_beginning],
     "continued_reply_has_its_beginning": [
@@ -379,6 +429,7 @@ BREACHES: dict[str, list[Breach]] = {
     "revaluation_counts_its_corrections": [revaluation_of_other_rows],
     "hold_is_of_an_open_row": [hold_of_a_closed_row],
     "allowance_holds_what_runs": [allowance_that_holds_too_much],
+    "feedback_is_on_an_answer": [words_without_their_chat, feedback_on_a_prompt],
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-PLAIN = "p br hr h3 h4 h5 h6 blockquote ul em strong del code table thead tbody tr"
+PLAIN = "p br hr h3 h4 h5 h6 blockquote ul em strong del code table thead tbody tr dl dt dd"
 ALLOWED: dict[str, dict[str, re.Pattern[str]]] = {
     **{name: {} for name in PLAIN.split()},
     "div": {
@@ -17,6 +17,7 @@ ALLOWED: dict[str, dict[str, re.Pattern[str]]] = {
         "data-language": re.compile(r"[a-z0-9_+#.-]{1,32}"),
         "tabindex": re.compile("0"),
         "role": re.compile("group"),
+        "data-diagram": re.compile(""),
         "aria-label": re.compile("Table"),
     },
     "pre": {"class": re.compile("plain"), "tabindex": re.compile("0")},
@@ -25,9 +26,15 @@ ALLOWED: dict[str, dict[str, re.Pattern[str]]] = {
         "href": re.compile(r"(https?://[^/\\\s]|mailto:[^\s@]+@).*", re.IGNORECASE | re.DOTALL),
         "rel": re.compile("noopener noreferrer nofollow"),
         "target": re.compile("_blank"),
+        "title": re.compile("[^\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]{81,300}", re.DOTALL),
     },
     "ol": {"class": re.compile("notes"), "start": re.compile(r"\d{1,9}")},
     "li": {"class": re.compile("task")},
+    "span": {
+        "class": re.compile("[cdfiknst]|math|math-block|host|cut"),
+        "tabindex": re.compile("0"),
+        "aria-hidden": re.compile("true"),
+    },
     "sup": {"class": re.compile("note")},
     "th": {"scope": re.compile("col"), "data-align": re.compile("left|center|right")},
     "td": {"data-align": re.compile("left|center|right")},
@@ -87,6 +94,8 @@ class Reading(HTMLParser):
 
     def _check_link(self, attributes: dict[str, str | None]) -> None:
         self.links.append(attributes.get("href") or "")
+        if not attributes.get("href"):
+            self.faults.append("a link to nowhere")
         if "a" in self._open:
             self.faults.append("a link in a link")
         if not (attributes.get("rel") and attributes.get("target")):

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.rendering import allowed, markdown, writer
+from chat.rendering import allowed, highlighting, markdown, writer
 from chat.rendering.markdown import render
 from tests.rendering.hostile import ENDLESS, HOSTILE
 from tests.rendering.reader import Reading
 
-# Twice what any of these takes alone: tests run beside one another.
-MAX_SECONDS = 0.4
+# Any of these takes up to five times what this does, and twice that beside other tests.
+ORDINARY = (
+    "Some *words*, **bold `code`** and\n\n- one\n- two\n\n| a | b |\n|--|--|\n| 1 | 2 |\n\n" * 200
+)
+MOST_TIMES = 12
 # Addresses of an allowed kind that lead to this very site: only the renderer knows them.
 OUR_OWN = {"without slashes", "with one slash", "mail to nobody"}
 
@@ -46,12 +49,14 @@ def test_hostile_text_is_stopped_by_the_allow_list_alone_as_well(name: str) -> N
 
     html = allowed.clean(markdown._parser.html(text))
 
-    faults = [fault for fault in Reading(html).faults if not fault.endswith("is unseen")]
+    # A title is words of the model's there, where the renderer writes only an address.
+    faults = [fault for fault in Reading(html).faults if not fault.startswith("<a title=")]
+    faults = [fault for fault in faults if not fault.endswith(("is unseen", "to nowhere"))]
     assert faults == []
 
 
 def test_the_corpus_is_as_large_as_it_was() -> None:
-    assert (len(HOSTILE), len(ENDLESS)) == (110, 43)
+    assert (len(HOSTILE), len(ENDLESS)) == (213, 59)
 
 
 @given(SYNTAX)
@@ -86,14 +91,18 @@ def test_the_same_text_is_rendered_the_same(text: str) -> None:
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_endless_text_is_rendered_in_no_time(name: str) -> None:
-    text = ENDLESS[name]
+    html, taken = timed(ENDLESS[name])
+    _, ordinary = timed(ORDINARY)
 
+    assert taken < MOST_TIMES * ordinary
+    assert Reading(html).depth <= writer.MAX_NESTING + 10
+
+
+def timed(text: str) -> tuple[str, float]:
+    """It rendered, and the seconds of the processor that this took."""
     before = time.thread_time()
     html = render(text)
-    taken = time.thread_time() - before
-
-    assert taken < MAX_SECONDS
-    assert Reading(html).depth <= writer.MAX_NESTING + 10
+    return html, time.thread_time() - before
 
 
 def test_what_nests_too_deep_keeps_its_words() -> None:
@@ -125,7 +134,10 @@ def test_raw_html_is_shown_as_text() -> None:
     assert Reading(html).words == "one <b>two</b>\n<div onclick=x>\nthree\n</div>\n"
 
 
-def test_two_threads_do_not_disturb_one_another() -> None:
+def test_two_threads_do_not_disturb_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nor does a machine that is busy: code of all gets its colours.
+    for patience in ("LIMIT", "START"):
+        monkeypatch.setattr(highlighting, patience, 20.0)
     texts = [*HOSTILE.values()] * 3
     alone = [render(text) for text in texts]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from chat.generation.canvas import Canvas
 from chat.generation.hub import LiveReply, Piece
-from chat.rendering import frames, live, markdown
+from chat.rendering import frames, highlighting, live, markdown
+from chat.rendering.highlighting import Colours
 from chat.rendering.live import LiveMarkdown
 from chat.rendering.writer import Writer
 from tests import tree
@@ -28,6 +30,11 @@ BLOCKS = st.sampled_from([
     "Emoji 👩‍👩‍👧 and ünïcödé, 漢字。", "- a\n#\nb", "#hashtag\n# ", "text\n- [ ",
     "$5 ~~gone~~ _a_b_", "1) a\n2) b\n- c", "```\nopen fence\n\n- x",
     "snake_case and 2 * 3 * 4 = 24", "12 are 3\n4; 5\n- 6 of 7", "2. 10) 4", "word\n\n\n\nword",
+    r"So \(x_1 + *y*\) and \[a\]", "$x$, $5-$6 and $$y\n+ z$$", r"$$\sum_{i}$$",
+    r"\[\nx = y \\\\[2pt]\n\]",
+    r"# A \(x\)", r"[\(a\)](https://b.example/\(c\)) \( `\(d\)` \)", "```mermaid\ngraph TD\n```",
+    "Term\n: what it is\n: and also\n\nOther\n\n: loose", ": no term", "~~~js\nlet a = `b`;\n~~~",
+    "> ```sql\n> select 1\n> ```", "- ```sh\n  ls -l # all\n  ```\n- so", "```diff\n+ a\n- b\n```",
 ])
 # fmt: on
 DOCUMENTS = st.lists(BLOCKS, min_size=1, max_size=6).flatmap(
@@ -77,6 +84,22 @@ def write(canvas: Canvas, piece: str) -> None:
     canvas.draw()
 
 
+def in_colours(canvas: Canvas) -> Canvas:
+    while waits_for := canvas.waits_for:
+        waits_for[0].result(20)
+        canvas.draw()
+    return canvas
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_the_time_in_the_world() -> Iterator[None]:
+    """For code, whose colours a page would not wait for on a machine that is busy."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(highlighting, "LIMIT", 20.0)
+        patched.setattr(highlighting, "START", 20.0)
+        yield
+
+
 @given(DOCUMENTS | SYNTAX, CUTS)
 # What looks like the beginning of a heading becomes a word of the line before it.
 @example(text="- a\n#tag and\nmore", cuts=[1])
@@ -88,7 +111,10 @@ def test_at_each_moment_it_is_what_the_text_so_far_would_be(text: str, cuts: lis
         so_far += piece
         # What is mentioned before it is defined is right only at the end.
         if "]:" not in so_far:
-            assert grown.html == whole(so_far)
+            # Which waits until all code is in its colours.
+            expected = whole(so_far)
+            grown.colour()
+            assert grown.html == expected
 
 
 @given(DOCUMENTS | SYNTAX | st.sampled_from(sorted(HOSTILE.values())), CUTS, st.data())
@@ -104,8 +130,9 @@ def test_every_page_shows_the_same_whenever_it_came_and_however_slowly_it_reads(
         write(canvas, piece)
         for page in pages:
             if data.draw(st.booleans()):
+                picture, _position = canvas.picture()
                 page.catch_up()
-                assert page.text.root == tree.read(canvas.picture()[0].text)
+                assert page.text.root == tree.read(picture.text)
     # The last words may come with the end alone.
     text += data.draw(st.sampled_from(["", " and *more*", "\n\n[^1]: a note", "\n\n[a]: http://b"]))
     canvas.end(text, "")
@@ -125,7 +152,7 @@ def test_a_page_that_comes_late_gets_what_one_that_was_there_from_the_beginning_
         write(early, character)
     write(late, text[cut:])
     if "]:" not in text:
-        assert early.picture()[0] == late.picture()[0]
+        assert in_colours(early).picture()[0] == in_colours(late).picture()[0]
 
 
 def test_words_in_a_paragraph_cost_one_character_more_than_they_have() -> None:
@@ -167,22 +194,45 @@ def test_a_link_whose_address_was_given_before_works_while_it_is_written() -> No
     assert grown.html == whole(text)
 
 
-ANSWER = (
-    "## Heading\n\n" + "Some *words* and **bold** text, with `code`, that go on. " * 8 + "\n\n"
-    "```python\n" + "def f(x):\n    return x < 3\n" * 12 + "```\n\n"
-    "" + "- item **one** of a list\n  - nested point about it\n" * 15 + "\n"
-    "| a | b |\n|---|---|\n" + "| 1 | value, words |\n" * 15 + "\n> quote of *it*\n\n"
-)
+def test_links_count_once_however_often_their_paragraph_is_rendered() -> None:
+    text = "[a](https://b.example) *c* " * 200
+    grown = LiveMarkdown()
+    for piece in pieces_of(text, [27]):
+        grown.grow(piece)
+
+    assert grown.html == whole(text)
 
 
-def test_a_long_answer_takes_at_most_three_times_its_html_to_be_sent() -> None:
-    text = (ANSWER * 60)[:100_000]
+def section(number: int) -> str:
+    """About 2,500 characters."""
+    return (
+        f"## Heading {number}\n\n"
+        + "Some *words* and **bold** text, with `code`, that go on. " * 8
+        + "\n\n```python\n"
+        + f"def f{number}(x):\n    return x < 3  # or more\n" * 26
+        + "```\n\n"
+        + "- item **one** of a list\n  - nested point about it\n" * 8
+        + "\n| a | b |\n|---|---|\n"
+        + "| 1 | value, words |\n" * 15
+        + "\n> quote of *it*\n\n"
+    )
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_a_long_answer_takes_at_most_three_times_its_html_to_be_sent(is_quick: bool) -> None:
+    """Whether its code has its colours at once, or when they come."""
+    text = "".join(section(number) for number in range(40))
+    assert len(text) > 90_000
     canvas = canvas_of()
     page = Page(canvas)
     # As many characters as come between two commits at a hundred tokens a second.
     for start in range(0, len(text), 16):
         write(canvas, text[start : start + 16])
         page.catch_up()
+        if is_quick:
+            in_colours(canvas)
+    in_colours(canvas)
+    page.catch_up()
 
     assert page.text.root == tree.read(whole(text))
     assert page.bytes <= 3 * len(whole(text).encode())
@@ -192,9 +242,9 @@ def test_what_is_over_is_not_rendered_again(monkeypatch: pytest.MonkeyPatch) -> 
     rendered: list[int] = []
     blocks = markdown.blocks
 
-    def counting(text: str, writer: Writer) -> tuple[list[markdown.Block], int]:
+    def counting(text: str, writer: Writer, colours: Colours) -> tuple[list[markdown.Block], int]:
         rendered.append(len(text))
-        return blocks(text, writer)
+        return blocks(text, writer, colours)
 
     monkeypatch.setattr(markdown, "blocks", counting)
     grown = LiveMarkdown()

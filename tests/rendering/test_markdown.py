@@ -90,11 +90,20 @@ def test_a_table_scrolls_by_itself_and_keeps_its_alignment() -> None:
     ],
 )
 def test_code_names_its_language(fence: str, attribute: str) -> None:
-    html = render(f'{fence}\nif a < b:\n    "c"\n\n# d\n{fence[:3]}')
+    # Without its end, so that its words are not coloured.
+    html = render(f'{fence}\nif a < b:\n    "c"\n\n# d\n')
 
     assert html == (
         f'<div class="code"{attribute}><pre tabindex="0"><code>'
         'if a &lt; b:\n    "c"\n\n# d\n</code></pre></div>\n'
+    )
+
+
+def test_terms_have_their_definitions() -> None:
+    assert render("Hold\n: what is *reserved*\n: until it ends\n\nClaim\n\n: a right\n") == (
+        "<dl>\n<dt>Hold</dt>\n"
+        "<dd><p>what is <em>reserved</em></p>\n</dd>\n<dd><p>until it ends</p>\n</dd>\n"
+        "<dt>Claim</dt>\n<dd><p>a right</p>\n</dd>\n</dl>\n"
     )
 
 
@@ -107,12 +116,12 @@ def test_indented_code_is_code() -> None:
 @pytest.mark.parametrize(
     ("text", "address", "words"),
     [
-        ("[a *b*](https://a.example/?q=1&r=2)", "https://a.example/?q=1&r=2", "a b"),
-        ("[a](http://a.example 'title')", "http://a.example", "a"),
-        ("[a][1]\n\n[1]: https://a.example", "https://a.example", "a"),
+        ("[a *b*](https://a.example/?q=1&r=2)", "https://a.example/?q=1&r=2", "a b (a.example)"),
+        ("[a](http://a.example 'title')", "http://a.example", "a (a.example)"),
+        ("[a][1]\n\n[1]: https://a.example", "https://a.example", "a (a.example)"),
         ("<https://a.example/b>", "https://a.example/b", "https://a.example/b"),
         ("<ben@a.example>", "mailto:ben@a.example", "ben@a.example"),
-        ("[write](mailto:ben@a.example)", "mailto:ben@a.example", "write"),
+        ("[write](mailto:ben@a.example)", "mailto:ben@a.example", "write (ben@a.example)"),
         ("[](https://a.example)", "https://a.example", "https://a.example"),
         ("https://a.example/b_c_d", "https://a.example/b_c_d", "https://a.example/b_c_d"),
     ],
@@ -159,11 +168,15 @@ def test_a_link_that_may_not_be_followed_is_its_words(address: str) -> None:
 @pytest.mark.parametrize(
     ("text", "address", "words"),
     [
-        ("![a cat](https://a.example/1.png)", "https://a.example/1.png", "Image: a cat"),
+        (
+            "![a cat](https://a.example/1.png)",
+            "https://a.example/1.png",
+            "Image: a cat (a.example)",
+        ),
         (
             "![a *big* `cat`](https://a.example/1.png)",
             "https://a.example/1.png",
-            "Image: a big cat",
+            "Image: a big cat (a.example)",
         ),
         (
             "![](https://a.example/1.png)",
@@ -173,7 +186,7 @@ def test_a_link_that_may_not_be_followed_is_its_words(address: str) -> None:
         (
             "[![a cat](https://a.example/1.png)](https://b.example)",
             "https://b.example",
-            "Image: a cat",
+            "Image: a cat (b.example)",
         ),
         ("![a cat](data:image/png;base64,AAAA)", None, "Image: a cat"),
         ("![a cat](/cat.png)", None, "Image: a cat"),
@@ -191,7 +204,7 @@ def test_an_image_is_a_link_that_says_so_and_is_not_loaded(
 
 def test_the_words_that_are_ours_are_in_the_readers_language() -> None:
     with translation.override("es"):
-        words = Reading(render("![gato](https://a.example)")).words.strip()
+        words = Reading(render("![gato](/gato.png)")).words.strip()
         assert words == translation.gettext("Image: %(label)s") % {"label": "gato"}
 
 

@@ -42,6 +42,8 @@ def pages_about(person: User) -> list[str]:
         "/usage/team/table.csv",
         "/usage/team/without-use/",
         "/usage/team/without-use.csv",
+        "/usage/team/feedback/",
+        "/usage/team/feedback.csv",
         f"/usage/team/people/{person.pk}/",
         f"/usage/team/people/{person.pk}/table.csv",
         f"/usage/team/people/{person.pk}/requests/",

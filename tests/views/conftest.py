@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse, HttpResponseBase
 from django.test import Client
 from django.test.client import ClientHandler
 from pytest_django import Settings
 
+from chat.domain import offers
 from chat.generation.service import Service
 from chat.models import Conversation, Message, User
 from tests.factories import make_conversation, make_user
@@ -45,6 +47,12 @@ def browser_of() -> Browser:
         return client
 
     return browser
+
+
+@pytest.fixture(autouse=True)
+def rates_are_known() -> None:
+    """As in a process that has shown a choice of models within the last minute."""
+    cache.set(offers.RATES, {})
 
 
 @pytest.fixture

@@ -12,15 +12,20 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from chat.models import Conversation, Message, User
-from tests.factories import make_conversation, make_turn, make_user
+from tests.factories import make_conversation, make_turn, make_user, uploaded
 from tests.views.conftest import HTMX, Browser
 
 # They are there for whoever has not signed in.
 OPEN = {
+    "diagram",
+    "fetched_picture",
     "healthz",
+    "manifest",
     "metrics",
+    "offline",
     "set_theme",
     "welcome",
+    "worker",
     "account_login",
     "account_logout",
     "account_signup",
@@ -61,13 +66,15 @@ def address(route: str, conversation: Conversation) -> str:
     reply = Message.objects.replies().get(conversation=conversation)
     filled = route.replace("<uuid:conversation_id>", str(conversation.pk))
     filled = filled.replace("<int:year>-<int:month>", "2026-11")
+    if "<uuid:picture_id>" in filled:
+        filled = filled.replace("<uuid:picture_id>", str(uploaded(conversation.owner).pk))
     filled = re.sub("<int:[a-z_]+>", str(reply.pk), filled).replace("<str:token>", "token")
     return "/" + filled.replace("(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)", "1-set-password")
 
 
 def test_each_address_is_open_or_closed_on_purpose() -> None:
     assert set(ROUTES.values()) >= OPEN
-    assert len(CLOSED) == 62
+    assert len(CLOSED) == 102
 
 
 @pytest.mark.parametrize("route", CLOSED)

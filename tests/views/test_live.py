@@ -75,6 +75,7 @@ def test_the_page_shows_exactly_what_the_upstream_has_written_and_leads_back_at_
     assert answer.status_code == 200
     assert "no-store" in answer.headers["Cache-Control"]
     assert "Content-Length" not in answer.headers
+    assert "Content-Encoding" not in answer.headers
     assert text_of(page) == "One &lt;two&gt; three"
     assert page.index(f'<meta http-equiv="refresh" content="0;url={address}">') > page.index(
         "three"

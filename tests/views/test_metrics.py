@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
+from chat.domain import turns
 from chat.generation.service import Service
 from chat.models import Conversation, User
 from tests.metrics import Added, names, read_page
@@ -96,20 +97,19 @@ def test_the_database_is_not_asked(db: None, token: str, django_assert_num_queri
 
 
 def test_refused_sends_are_counted_by_reason(
-    service: Service, browser: Client, conversation: Conversation, upstream: Upstream
+    service: Service,
+    browser: Client,
+    conversation: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upstream.holds_after(1, "One", " two")
-    send(browser, "First", to=messages_of(conversation))
-    upstream.wait_until_held()
+    monkeypatch.setattr(turns, "LONGEST_CONVERSATION", 1)
     since = Added()
 
     with_script = send(browser, "Second", to=messages_of(conversation), headers=HTMX)
     without = send(browser, "Third", to=messages_of(conversation))
-    upstream.release()
-    sealed(conversation)
 
-    assert (with_script.status_code, without.status_code) == (409, 409)
-    assert since.to("evoweb_sends_refused_total", reason="reply_running") == 2
+    assert (with_script.status_code, without.status_code) == (413, 413)
+    assert since.to("evoweb_sends_refused_total", reason="conversation_full") == 2
 
 
 def test_a_draining_process_and_a_model_that_is_gone_are_reasons_too(

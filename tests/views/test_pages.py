@@ -17,6 +17,7 @@ from chat.domain import conversations, ledger, replies, turns
 from chat.domain.ledger import Receipt
 from chat.enums import Fault, MessageState
 from chat.models import Completion, Conversation, Message, User
+from chat.queries.people import ZONE_COOKIE
 from tests.factories import begin_turn, make_conversation, make_turn, make_user
 from tests.views.conftest import HTMX, Browser, articles, page_of, text_in_composer, words_of
 
@@ -346,8 +347,9 @@ def test_the_page_costs_the_same_queries_however_long_the_thread(
     for _ in range(turns):
         make_turn(conversation)
 
-    # Session, person, conversation, messages, ledger rows, siblings, who is answering, sidebar.
-    with django_assert_num_queries(10):
+    # Session, person, conversation, messages, ledger rows, siblings with verdicts, who is
+    # answering, pictures in the composer, sidebar.
+    with django_assert_num_queries(11):
         browser.get(f"/c/{conversation.pk}/")
 
 
@@ -358,7 +360,7 @@ def test_a_running_reply_costs_one_query_more(
         make_turn(conversation)
     begin_turn(conversation)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(f"/c/{conversation.pk}/")
 
 
@@ -495,3 +497,13 @@ def test_a_request_gives_its_connection_back_before_its_answer_is_sent(
 
     assert connection.connection is None
     assert page_of(answer)
+
+
+def test_a_conversation_waits_for_no_typeface_at_a_first_visit(
+    browser: Client, conversation: Conversation
+) -> None:
+    chat, first = page_of(browser.get("/")), page_with(browser, conversation)
+    browser.cookies[ZONE_COOKIE] = "Europe/Madrid"
+    again = page_with(browser, conversation)
+
+    assert ['rel="preload"' in page for page in (chat, first, again)] == [True, False, True]

@@ -181,17 +181,18 @@ def test_the_same_key_with_another_text_is_refused_and_the_text_kept(
 
 
 def test_a_refused_page_knows_nothing_that_was_never_stored(
-    service: Service, browser: Client, upstream: Upstream, conversation: Conversation
+    service: Service,
+    browser: Client,
+    conversation: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upstream.holds_after(0, "One")
-    send(browser, "First", to=messages_of(conversation))
-    upstream.wait_until_held()
+    monkeypatch.setattr(turns, "LONGEST_CONVERSATION", 1)
 
     refusal = send(browser, "Second", to=messages_of(conversation))
 
     conversation.refresh_from_db()
     since = re.search(r"\?since=(\d+)", page_of(refusal))
-    assert refusal.status_code == 409
+    assert refusal.status_code == 413
     assert since is not None
     assert int(since[1]) == conversation.revision
 
@@ -240,22 +241,23 @@ def test_one_character_more_is_refused_with_the_limit_and_the_text_kept(
     assert not Message.objects.exists()
 
 
-def test_a_second_send_while_a_reply_runs_is_refused_and_its_text_kept(
+def test_a_second_send_while_a_reply_runs_waits_for_its_end(
     service: Service, browser: Client, upstream: Upstream, conversation: Conversation
 ) -> None:
     upstream.holds_after(0, "One")
     send(browser, "First", to=messages_of(conversation))
 
-    plain = send(browser, "Too <early>", to=messages_of(conversation))
-    by_script = send(browser, "Too <early>", to=messages_of(conversation), headers=HTMX)
+    plain = send(browser, "Then <this>", to=messages_of(conversation))
+    by_script = send(browser, "Then that", to=messages_of(conversation), headers=HTMX)
 
-    assert (plain.status_code, by_script.status_code) == (409, 409)
-    assert text_in_composer(plain) == "Too <early>"
-    assert notices(plain) == notices(by_script)
-    assert notices(plain) == ["An answer is still being written. Send this when it has ended."]
-    # The box of the page that stays is left alone.
+    assert (plain.status_code, plain["Location"]) == (302, f"/c/{conversation.pk}/")
+    assert by_script.status_code == 200
+    assert "Your message is sent when the answer ends." in page_of(by_script)
+    assert notices(by_script) == []
+    # The box of the page that stays is left to the script.
     assert "<textarea" not in page_of(by_script)
     assert conversation.messages.count() == 2
+    assert "Then &lt;this&gt;" in page_of(browser.get(f"/c/{conversation.pk}/"))
 
 
 def test_the_same_send_is_accepted_when_the_reply_has_ended(

@@ -225,3 +225,54 @@ def test_where_one_model_is_offered_there_is_no_other_to_choose(
 
     assert "Try again" in page
     assert 'name="model"' not in page.partition('id="composer"')[0].partition('id="thread"')[2]
+
+
+# Other settings for one answer
+
+
+OTHERWISE = {"model": "gemini-2.5-pro", "stream": "on", "temperature": "0.2", "max_tokens": "2000"}
+
+
+@as_page_or_script
+def test_one_answer_is_asked_for_with_other_settings_and_the_chat_keeps_its_own(
+    service: Service,
+    browser: Client,
+    upstream: Upstream,
+    conversation: Conversation,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(parameters={"temperature": 1.0})
+    first = make_turn(conversation).reply
+    form = page_of(browser.get(address(first, "ask-otherwise"), headers=headers))
+    upstream.says("Otherwise")
+
+    answer = browser.post(address(first, "ask-otherwise"), OTHERWISE, headers=headers)
+
+    assert answer.status_code == status
+    assert 'name="temperature" value="1.0"' in form
+    assert "system_prompt" not in form
+    second = sealed(conversation)
+    assert second.parameters == {"temperature": 0.2, "max_tokens": 2000}
+    body = upstream.last.body
+    assert (body["model"], body["temperature"], body["max_tokens"]) == ("gemini-2.5-pro", 0.2, 2000)
+    shown = words_of(page_of(browser.get(f"/c/{conversation.pk}/")))
+    assert "settings of its own Temperature: 0.2, Longest answer, in tokens: 2,000" in shown
+    conversation.refresh_from_db()
+    assert (conversation.model, conversation.parameters) == ("Gemini-3.0-pro", {"temperature": 1.0})
+    # Whoever tries that one again otherwise begins with what it was asked with.
+    again = page_of(browser.get(address(second, "ask-otherwise")))
+    assert 'name="temperature" value="0.2"' in again
+    assert '<option value="gemini-2.5-pro" selected>' in again
+
+
+def test_settings_out_of_their_range_are_said_where_they_stand(
+    browser: Client, prompt: Message
+) -> None:
+    form = OTHERWISE | {"temperature": "3"}
+
+    answer = browser.post(address(prompt.children.get(), "ask-otherwise"), form, headers=HTMX)
+
+    assert answer.status_code == 422
+    assert "Give a number from 0 to 2." in page_of(answer)
+    assert Message.objects.count() == 2

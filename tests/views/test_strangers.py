@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from chat.domain import conversations
+from chat.enums import QueueState
 from chat.generation.service import Service
 from chat.models import Conversation, Message, User
 from chat.urls import _conversation
@@ -24,17 +25,29 @@ POSTS = {
     "": None,
     "live/": None,
     "changes/": None,
+    # As for a draft without a version.
+    "draft/": 422,
     "title/": 422,
     "settings/": 422,
     "delete/": 302,
     "restore/": 302,
+    "share/": 422,
+    # As for a number that is none of its links.
+    "share/{reply}/end/": 404,
+    "queue/{queued}/": 422,
+    "queue/{queued}/hold/": 302,
+    "queue/{queued}/release/": 302,
+    "queue/{queued}/remove/": 302,
+    "queue/{queued}/send/": 302,
     "messages/": 422,
     "messages/{reply}/text/": None,
     "messages/{prompt}/edit/": 422,
+    "messages/{reply}/feedback/": 422,
     "messages/{reply}/stop/": 302,
     # It is whole, as the page of anybody who may read it says.
     "messages/{reply}/continue/": 409,
     "messages/{reply}/try-again/": 302,
+    "messages/{reply}/ask-otherwise/": 422,
     "messages/{reply}/branch/": 302,
 }
 # The same for GET; what is no page is not there for reading.
@@ -42,10 +55,15 @@ GETS = {
     "": 200,
     "live/": 302,
     "changes/": 200,
+    "draft/": 200,
     "title/": 200,
     "settings/": 200,
+    "share/": 200,
+    "queue/{queued}/": 200,
     "messages/{reply}/text/": 200,
     "messages/{prompt}/edit/": 200,
+    "messages/{reply}/feedback/": 200,
+    "messages/{reply}/ask-otherwise/": 200,
 }
 PATHS = [*POSTS]
 
@@ -56,19 +74,23 @@ every_path = pytest.mark.parametrize("path", PATHS)
 def conversation(ana: User) -> Conversation:
     conversation = make_conversation(ana, title=TITLE)
     make_turn(conversation, "Who is she?", "A musician")
+    # Which is not sent by itself.
+    conversation.queue.create(author=ana, text="Is she known?", state=QueueState.EDITED)
+    conversation.drafts.create(user=ana, text="What does she play?")
     return conversation
 
 
 def test_no_address_of_a_conversation_is_forgotten_here() -> None:
     routes = [entry.pattern for entry in _conversation if isinstance(entry, URLPattern)]
-    paths = [path.replace("{prompt}", "{reply}") for path in PATHS]
+    paths = [re.sub("{[a-z]+}", "{reply}", path) for path in PATHS]
 
-    assert [str(route).replace("<int:message_id>", "{reply}") for route in routes] == paths
+    assert [re.sub("<int:[a-z_]+>", "{reply}", str(route)) for route in routes] == paths
 
 
 def address(path: str, conversation: Conversation, *, key: uuid.UUID | None = None) -> str:
     reply = Message.objects.replies().get(conversation=conversation)
-    return f"/c/{key or conversation.pk}/{path.format(reply=reply.pk, prompt=reply.parent_id)}"
+    keys = {"reply": reply.pk, "prompt": reply.parent_id, "queued": conversation.queue.get().pk}
+    return f"/c/{key or conversation.pk}/{path.format(**keys)}"
 
 
 def shown(answer: HttpResponseBase) -> tuple[int, str]:
@@ -105,6 +127,7 @@ def test_what_the_owner_reads_there(browser: Client, conversation: Conversation,
     answer = browser.get(address(path, conversation))
 
     words = "A musician" if path.endswith(("text/", "changes/")) else TITLE
+    words = "What does she play?" if path == "draft/" else words
     assert answer.status_code == GETS.get(path, 405)
     assert (words in page_of(answer)) is (answer.status_code == 200)
 
@@ -153,7 +176,7 @@ def test_a_stranger_cannot_take_back_what_was_deleted(
     assert not Conversation.objects.visible_to(conversation.owner).exists()
 
 
-@pytest.mark.parametrize("deed", ["stop", "try-again", "branch"])
+@pytest.mark.parametrize("deed", ["stop", "try-again", "ask-otherwise", "branch", "feedback"])
 def test_a_message_is_found_only_in_its_own_conversation(
     browser: Client, ana: User, ben: User, conversation: Conversation, deed: str
 ) -> None:
@@ -174,7 +197,7 @@ def test_the_text_of_a_message_is_found_only_in_its_own_conversation(
         assert browser.get(f"/c/{conversation.pk}/messages/{other.pk}/text/").status_code == 404
 
 
-@pytest.mark.parametrize("deed", ["stop", "try-again"])
+@pytest.mark.parametrize("deed", ["stop", "try-again", "ask-otherwise", "feedback"])
 def test_a_prompt_is_no_reply(browser: Client, conversation: Conversation, deed: str) -> None:
     prompt = conversation.messages.oldest_first()[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from chat.domain.files import path_of, store
 from chat.management import archive, copies
 from chat.management.archive import Manifest
 from chat.queries import inventory
@@ -39,20 +41,27 @@ class Command(BaseCommand):
             # Beside it, because only within a file system a file is renamed in one go.
             with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as folder:
                 database, whole = Path(folder) / "database", Path(folder) / "backup"
-                manifest = _copy(database)
-                archive.write(whole, manifest, database)
+                # Nothing that the copy names is removed until it is in the backup.
+                with store().kept():
+                    manifest, names = _copy(database)
+                    kept = [path for path in map(path_of, names) if path.is_file()]
+                    manifest = replace(manifest, files=len(kept))
+                    archive.write(whole, manifest, database, kept)
                 whole.replace(file)
         except OSError as problem:
             raise CommandError(f"{file} cannot be written ({problem.strerror}).") from problem
         _keep(file.parent)
         self.stdout.write(f"{file} has {manifest.summary}.")
+        if missing := len(names) - len(kept):
+            self.stderr.write(f"{missing} files of pictures are not in EVOWEB_FILES_DIR.")
 
 
-def _copy(database: Path) -> Manifest:
+def _copy(database: Path) -> tuple[Manifest, list[str]]:
+    """With the names of the files that belong to it."""
     os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with snapshot():
-            rows = inventory.counts()
+            rows, names = inventory.counts(), inventory.files()
             migrations = MigrationRecorder(connection).applied_migrations()
             copies.copy_out(database)
     except DatabaseError as problem:
@@ -63,7 +72,7 @@ def _copy(database: Path) -> Manifest:
     except copies.CopyFailed as problem:
         raise CommandError(str(problem)) from problem
     size, sha256 = archive.digest(database)
-    return Manifest(
+    manifest = Manifest(
         evoweb=settings.VERSION,
         engine=connection.vendor,
         made_at=timezone.now().isoformat(timespec="seconds"),
@@ -72,6 +81,7 @@ def _copy(database: Path) -> Manifest:
         size=size,
         sha256=sha256,
     )
+    return manifest, names
 
 
 def _keep(folder: Path) -> None:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
+from chat.domain import files
 from chat.generation.ownership import AlreadyServed, Ownership
 from chat.management import archive, copies
 from chat.management.archive import Manifest
@@ -45,11 +46,15 @@ class Command(BaseCommand):
                 Ownership(),
                 TemporaryDirectory(dir=settings.DATA_DIR, prefix="restore-") as folder,
             ):
-                database = Path(folder) / "database"
-                manifest = archive.read(options["file"], database=database)
+                database, kept = Path(folder) / "database", Path(folder) / "files"
+                manifest = archive.read(options["file"], database=database, files=kept)
                 _refuse_unfit(manifest)
                 self._refuse_full(replace=options["replace"], ask=not options["no_input"])
-                copies.copy_in(database)
+                with files.store().kept():
+                    # Before the rows. Those that no row names go with the next purge.
+                    for path in kept.iterdir():
+                        files.write(path.read_bytes())
+                    copies.copy_in(database)
         except AlreadyServed:
             raise CommandError("evoweb is running on this database. Stop it first.") from None
         except (archive.BadArchive, copies.CopyFailed) as problem:

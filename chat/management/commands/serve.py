@@ -232,7 +232,12 @@ def _collect_static_files() -> None:
     """Collect when a file, or a library with files of its own, is not what it was the last time:
     those of another version may well be older."""
     collected = settings.STATIC_ROOT / "collected"
-    files = [*(settings.BASE_DIR / "static").rglob("*"), settings.BASE_DIR / "requirements/run.txt"]
+    # evoweb itself says how they are joined and sent.
+    files = [
+        *(settings.BASE_DIR / "static").rglob("*"),
+        *(settings.BASE_DIR / "evoweb").glob("*.py"),
+        settings.BASE_DIR / "requirements/run.txt",
+    ]
     facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)]
     now = hashlib.sha256(repr(facts).encode()).hexdigest()
     if not collected.exists() or collected.read_text() != now:

@@ -16,9 +16,10 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.completions.client import CompletionClient
 from chat.completions.errors import CompletionError, StreamOptionsRefused
 from chat.completions.events import Ended, Identified, Text, Usage
-from chat.completions.families import OTHER_NAMES, family_of
+from chat.completions.families import OTHER_NAMES
 from chat.completions.request import ChatMessage, CompletionRequest, ImagePart, TextPart
 from chat.completions.verdict import Outcome, is_cut, judge
+from chat.domain.attachments import takes_pictures
 
 READ_TIMEOUT = 60.0
 # Enough for a model that thinks before it says a word: the documented one, of 1,480 tokens.
@@ -165,7 +166,7 @@ async def _ask(client: CompletionClient, finding: Finding, *, stream: bool = Tru
 
 async def _ask_about_image(client: CompletionClient, finding: Finding) -> None:
     model = settings.MODELS[0]
-    if family_of(model).images is False:
+    if takes_pictures(model) is False:
         finding.verdict = UNCLEAR
         finding.words.append(f"not asked, as {model} is known to take none")
         return
