@@ -34,7 +34,7 @@ check: .venv/develop.stamp  ## format, lint, types, migrations, translations, te
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(PYTEST) -q tests/test_architecture.py tests/test_translations.py tests/test_templates.py
 
-bench: .venv/develop.stamp  ## measure, and print the table of numbers
+bench: .venv/develop.stamp tests/browser/node_modules/.stamp  ## measure, and print the table of numbers
 	$(BIN)/python -m tests.bench
 
 chaos: .venv/develop.stamp  ## kill, freeze and restart everything, RUNS times, and look what holds
@@ -82,7 +82,12 @@ $(UV): requirements/installer.txt
 # The browser of the tests, and the accessibility rules that it checks pages against.
 tests/browser/node_modules/.stamp: tests/browser/package-lock.json
 	cd tests/browser && npm ci --silent --no-audit --no-fund
+	@mkdir $(@D)/.chromium
+	@cd tests/browser && TMPDIR=$(CURDIR)/$(@D)/.chromium node --input-type=module -e "$(UNPACK)"
 	@touch $@
+
+# The package brings it compressed, and unpacks it into the folder for temporary files.
+UNPACK := import chromium from '@sparticuz/chromium'; await chromium.executablePath()
 
 clean:  ## remove what was installed and made, but not the data
 	rm -rf .venv tests/browser/node_modules var/static

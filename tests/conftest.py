@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import shutil
 from collections.abc import Iterator
@@ -56,10 +57,12 @@ def upstream(upstream_process: UpstreamProcess) -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def evoweb_session(
-    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory,
+    upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
 ) -> Iterator[EvowebProcess]:
-    folder = tmp_path_factory.mktemp("evoweb")
-    with evoweb_on(folder, upstream_process) as process:
+    folder = tmp_path_factory.mktemp("session") / "evoweb"
+    with copy_of(evoweb_before, folder, upstream_process) as process:
         yield process
 
 
@@ -69,23 +72,24 @@ def evoweb(evoweb_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
     return evoweb_session
 
 
-@pytest.fixture
-def sqlite_evoweb(
-    tmp_path: Path, upstream: Upstream, upstream_process: UpstreamProcess
-) -> Iterator[EvowebProcess]:
-    """As `own_evoweb`, on SQLite wherever the run is, for what only that has."""
-    with evoweb_on(tmp_path / "evoweb", upstream_process, **ON_SQLITE) as process:
-        yield process
-
-
 @pytest.fixture(scope="session")
 def evoweb_before(
-    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess, worker_id: str
 ) -> EvowebProcess:
-    """One that has been started once, and stopped. A copy of it starts in a third of the time."""
-    before = evoweb_on(tmp_path_factory.mktemp("before"), upstream_process)
-    before.start()
-    before.stop()
+    """One that has been started once, and stopped: a copy of it starts in a tenth of the time. The
+    first who asks starts it, for all processes that share the tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    address = shared / "before.address"
+    with (shared / "before.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = {"DATABASE_URL": address.read_text()} if address.exists() else {}
+        before = evoweb_on(shared / "before", upstream_process, **known)
+        if not known:
+            before.start()
+            before.stop()
+            address.write_text(before.variables.get("DATABASE_URL", ""))
     return before
 
 
@@ -98,6 +102,23 @@ def own_evoweb(
 ) -> Iterator[EvowebProcess]:
     """An evoweb that the test may stop, kill and start again; it has been started before."""
     with copy_of(evoweb_before, tmp_path / "evoweb", upstream_process) as process:
+        yield process
+
+
+@pytest.fixture
+def sqlite_evoweb(
+    tmp_path: Path,
+    upstream: Upstream,
+    upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
+) -> Iterator[EvowebProcess]:
+    """As `own_evoweb`, on SQLite wherever the run is, for what only that has."""
+    folder = tmp_path / "evoweb"
+    with (
+        evoweb_on(folder, upstream_process, **ON_SQLITE)
+        if on_postgresql
+        else copy_of(evoweb_before, folder, upstream_process)
+    ) as process:
         yield process
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_
 from tests.bench.people import Person, signed_in
 from tests.bench.site import Site
 from tests.bench.table import Lost, Row, percentile
-from tests.browser.conftest import ARGUMENTS, chromium_path
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.upstream.process import Upstream
 
 TURNS, ASKED = 500, 11
@@ -53,7 +53,7 @@ def measure(site: Site, upstream: Upstream, *, tokens: int) -> list[Row]:
             times.append((time.monotonic() - began) * 1000)
         server = Row("page of 1,000 messages", statistics.median(times), "ms", 150, 1)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             with contextlib.closing(browser):
                 desk = _desk(browser, person, address, upstream, tokens)
                 phone = _phone(browser, person, address, upstream, tokens)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,8 @@ from tests.evoweb_process import EvowebProcess
 # Milliseconds in which one that died is missed.
 MISSED = 15_000 + MISSING_SECONDS * 1000
 FOLDER = Path(__file__).resolve().parent
-FIND_CHROMIUM = "import c from '@sparticuz/chromium'; console.log(await c.executablePath())"
+# Unpacked when it was installed: of processes that share the tests each would write it anew.
+CHROMIUM = FOLDER / "node_modules/.chromium/chromium"
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
     """Ends with this folder: while Playwright runs, its loop is in the way of async tests."""
     expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -68,13 +68,6 @@ def ana(page: Page, evoweb: EvowebProcess) -> Page:
     """Ana's tab, signed in, at an empty chat."""
     sign_in(page, evoweb)
     return page
-
-
-def chromium_path() -> str:
-    """Where npm put the browser, which unpacks itself when it is asked for the first time."""
-    return subprocess.check_output(
-        ["node", "--input-type=module", "-e", FIND_CHROMIUM], cwd=FOLDER, text=True
-    ).strip()
 
 
 def sign_in(page: Page, evoweb: EvowebProcess) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, Route, expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, chromium_path, fill_in, sign_in
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, fill_in, sign_in
 from tests.browser.test_conversation import reply, send, text_of, wait_for_scripts
 from tests.conftest import evoweb_on
 from tests.evoweb_process import EvowebProcess
@@ -111,7 +111,7 @@ def main() -> None:
         evoweb_on(Path(folder) / "evoweb", process) as evoweb,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(locale="en-GB")
         page.goto(evoweb.url)
         take(page, "sign-in")

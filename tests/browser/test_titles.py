@@ -11,19 +11,21 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_conversation import converse
-from tests.conftest import evoweb_on
+from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess
 
 
 @pytest.fixture(scope="module")
 def titled(
-    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory,
+    upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
 ) -> Iterator[EvowebProcess]:
     """One that asks for titles, of a model that reads little."""
     said = {"EVOWEB_TITLES": "on", "EVOWEB_CONTEXT_WINDOWS": "Gemini-3.0-pro=4000"}
-    folder = tmp_path_factory.mktemp("titled")
-    with evoweb_on(folder, upstream_process, **said) as process:
+    folder = tmp_path_factory.mktemp("titled") / "evoweb"
+    with copy_of(evoweb_before, folder, upstream_process, **said) as process:
         yield process
 
 

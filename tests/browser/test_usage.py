@@ -20,7 +20,7 @@ from playwright.sync_api import (
 
 from tests.browser.conftest import fill_in, recognise
 from tests.browser.test_accessibility import complaints
-from tests.conftest import evoweb_on
+from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import UpstreamProcess
 
@@ -78,10 +78,13 @@ SMALL_TARGETS = """() =>
 
 @pytest.fixture(scope="module")
 def office(
-    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory,
+    upstream_process: UpstreamProcess,
+    evoweb_before: EvowebProcess,
 ) -> Iterator[EvowebProcess]:
     """An evoweb whose team has asked much and entered what pages can show."""
-    with evoweb_on(tmp_path_factory.mktemp("office"), upstream_process) as process:
+    folder = tmp_path_factory.mktemp("office") / "evoweb"
+    with copy_of(evoweb_before, folder, upstream_process) as process:
         fill_in(process, rows=1500, people=90, days=75)
         yield process
 
