@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,12 +75,12 @@ def evoweb(evoweb_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
 
 @pytest.fixture(scope="session")
 def evoweb_before(
-    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess, worker_id: str
+    tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
 ) -> EvowebProcess:
     """One that has been started once, and stopped: a copy of it starts in a tenth of the time. The
     first who asks starts it, for all processes that share the tests."""
     shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
+    if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     address = shared / "before.address"
     with (shared / "before.lock").open("w") as lock:

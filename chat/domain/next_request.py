@@ -39,6 +39,14 @@ class NextRequest:
         return round(self.history, 2 - len(str(self.history)))
 
 
+def first(system_prompt: str) -> NextRequest:
+    """What begins a chat, for which no characters have been counted yet."""
+    size = len(system_prompt) + MESSAGE_CHARACTERS
+    return NextRequest(
+        history=ceil(size * ROUGH.likely), tokens_a_character=ROUGH.likely, off=RECKONED
+    )
+
+
 def after(reply: Message, row: Completion) -> NextRequest:
     """What follows this reply, of whose attempts this row is the last."""
     size = (row.prompt_characters or 0) + MESSAGE_CHARACTERS * (row.prompt_messages or 0)

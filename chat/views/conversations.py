@@ -20,7 +20,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from chat.domain import attachments
+from chat.domain import attachments, next_request
 from chat.domain import conversations as deeds
 from chat.domain import presets as beginnings
 from chat.domain.turns import Turn
@@ -286,6 +286,7 @@ def page_context(
             "settings_form": settings_form or SettingsForm(conversation=begun),
             "suggestions": suggestions(),
             "answering": answering(),
+            "first_request": next_request.first(begun.system_prompt),
             **attached.context(user, None),
         }
     # Asked before the messages are read: of a reply that ends meanwhile the page would else say

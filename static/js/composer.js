@@ -25,6 +25,11 @@ export function connect(form) {
     update();
   };
 
+  const count = async () => {
+    estimate ??= await import("./estimate.js");
+    estimate.show(box);
+  };
+
   // What begins with a `/` may be the name of a prompt.
   const look = async () => {
     prompts ??= import("./prompts.js").then((module) => module.connect(form));
@@ -35,12 +40,11 @@ export function connect(form) {
     if (!(await prompts?.then((list) => list.takes(), () => false))) form.requestSubmit();
   };
 
-  box.addEventListener("input", async ({ detail }) => {
+  box.addEventListener("input", ({ detail }) => {
     notice().replaceChildren();
     update();
     if (detail !== "put" && (prompts || box.value.startsWith("/"))) look();
-    estimate ??= await import("./estimate.js");
-    estimate.show(box);
+    count();
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "ArrowUp" && !box.value) return editLast(event);
@@ -106,6 +110,7 @@ export function connect(form) {
   });
 
   update();
+  if (box.value) count();
   if (!onTouch.matches) box.focus({ preventScroll: true });
 }
 

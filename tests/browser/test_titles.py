@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.test_conversation import converse
+from tests.browser.test_conversation import converse, wait_for_scripts
 from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream, UpstreamProcess
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +71,30 @@ def test_a_title_comes_without_a_reload_and_is_changed_in_its_place(
     page.context.set_offline(True)
     box.fill("Lost?")
     box.press("Enter")
+    eventually(lambda: box.evaluate("(box) => box.validationMessage"), bool)
     expect(box).to_have_value("Lost?")
     page.context.set_offline(False)
     box.press("Enter")
     expect(heading).to_have_text("Lost?")
     page.reload()
     expect(heading).to_have_text("Lost?")
+
+
+def test_a_new_chat_says_what_its_first_request_has_also_of_a_text_that_was_left_there(
+    page: Page, titled: EvowebProcess
+) -> None:
+    sign_in(page, titled)
+    estimate = page.locator("#estimate")
+    box = page.get_by_role("textbox", name="Message", exact=True)
+    wait_for_scripts(page)
+
+    box.fill("word " * 400)
+    expect(estimate).to_have_text("")
+    box.fill("word " * 1600)
+    expect(estimate).to_have_text("about 2,000 tokens, ± 25 %")
+    page.reload()
+    expect(box).to_have_value("word " * 1600)
+    expect(estimate).to_have_text("about 2,000 tokens, ± 25 %")
 
 
 def test_the_page_says_where_the_model_s_view_begins_and_what_the_next_request_has(

@@ -49,3 +49,10 @@ def test_what_failed_is_reckoned_from_its_characters() -> None:
 def test_little_is_not_told() -> None:
     assert after(prompt_tokens=100, completion_tokens=20).about is None
     assert after(prompt_tokens=123_456, completion_tokens=0, reasoning_tokens=0).about == 120_000
+
+
+def test_of_the_first_what_is_known_is_its_system_prompt() -> None:
+    found = next_request.first("x" * 7984)
+
+    assert (found.history, found.tokens_a_character, found.off) == (2000, 0.25, 25)
+    assert next_request.first("").about is None
