@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import importlib
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 
 from tests.environment import on_postgresql, on_valkey
@@ -30,9 +32,14 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _static_files() -> None:
+def _static_files(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Pages name their files by hash, so the files have to have been collected once."""
-    call_command("collectstatic", interactive=False, verbosity=0)
+    with made_once(tmp_path_factory, "static") as (collected, is_there):
+        if is_there:
+            shutil.copytree(collected, settings.STATIC_ROOT)
+        else:
+            call_command("collectstatic", interactive=False, verbosity=0)
+            shutil.copytree(settings.STATIC_ROOT, collected)
 
 
 @pytest.fixture
@@ -77,17 +84,12 @@ def evoweb(evoweb_session: EvowebProcess, upstream: Upstream) -> EvowebProcess:
 def evoweb_before(
     tmp_path_factory: pytest.TempPathFactory, upstream_process: UpstreamProcess
 ) -> EvowebProcess:
-    """One that has been started once, and stopped: a copy of it starts in a tenth of the time. The
-    first who asks starts it, for all processes that share the tests."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    address = shared / "before.address"
-    with (shared / "before.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        known = {"DATABASE_URL": address.read_text()} if address.exists() else {}
-        before = evoweb_on(shared / "before", upstream_process, **known)
-        if not known:
+    """One that has been started once, and stopped. A copy of it starts in a tenth of the time."""
+    with made_once(tmp_path_factory, "before") as (folder, is_there):
+        address = folder.with_name("before.address")
+        known = {"DATABASE_URL": address.read_text()} if is_there else {}
+        before = evoweb_on(folder, upstream_process, **known)
+        if not is_there:
             before.start()
             before.stop()
             address.write_text(before.variables.get("DATABASE_URL", ""))
@@ -121,6 +123,20 @@ def sqlite_evoweb(
         else copy_of(evoweb_before, folder, upstream_process)
     ) as process:
         yield process
+
+
+@contextlib.contextmanager
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder of all processes that share the tests, and whether one of them has made it already.
+    The others wait until it has."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder, done.exists()
+        done.touch()
 
 
 def evoweb_on(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.plain_http import WITHOUT_TLS
 from tests.upstream.process import UpstreamProcess
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,7 +142,8 @@ class EvowebProcess:
     def health(self) -> int:
         """The status of /healthz, 0 while nothing answers."""
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code
+            answer = httpx.get(f"{self.url}/healthz", trust_env=False, verify=WITHOUT_TLS)
+            return answer.status_code
         return 0
 
     @property
@@ -187,7 +189,9 @@ class EvowebProcess:
             return client.cookies
 
     def _client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=10, **options)
+        return httpx.Client(
+            base_url=self.url, trust_env=False, timeout=10, verify=WITHOUT_TLS, **options
+        )
 
 
 def for_many(folder: Path, upstream: UpstreamProcess, **variables: str) -> EvowebProcess:

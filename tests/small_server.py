@@ -19,6 +19,8 @@ from urllib.parse import parse_qs
 import httpx
 import uvloop
 
+from tests.plain_http import WITHOUT_TLS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # One message or chunk. Not ASCII alone, so that its bytes are not its characters.
@@ -163,7 +165,7 @@ class SmallServer:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(httpx.get(f"{self.url}/counts", trust_env=False).json())
+        return dict(httpx.get(f"{self.url}/counts", trust_env=False, verify=WITHOUT_TLS).json())
 
     @property
     def output(self) -> str:

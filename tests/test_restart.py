@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.conftest import copy_of
 from tests.evoweb_process import EvowebProcess, send
+from tests.plain_http import WITHOUT_TLS
 from tests.rows import rows
 from tests.sockets import watch
 from tests.upstream.process import Upstream, UpstreamProcess
@@ -117,6 +118,7 @@ class Load:
             headers={"X-CSRFToken": self.evoweb.cookies["csrftoken"]},
             trust_env=False,
             timeout=30,
+            verify=WITHOUT_TLS,
         )
 
 

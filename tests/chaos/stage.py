@@ -15,6 +15,7 @@ from tests.chaos.evidence import Evidence, Sent
 from tests.chaos.plan import Plan
 from tests.chaos.tabs import Tab
 from tests.chaos.world import World
+from tests.plain_http import WITHOUT_TLS
 
 # Seconds. A frozen process answers nothing, and nobody waits for ever.
 PATIENCE = httpx.Timeout(6, connect=3)
@@ -121,6 +122,7 @@ async def stage(world: World, plan: Plan) -> AsyncIterator[Stage]:
                         headers={"X-CSRFToken": TOKEN},
                         timeout=PATIENCE,
                         trust_env=False,
+                        verify=WITHOUT_TLS,
                     )
                 )
                 for node in world.nodes

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import evoweb_on
 from tests.evoweb_process import EvowebProcess
+from tests.plain_http import WITHOUT_TLS
 from tests.postgres import PostgresProcess
 from tests.upstream.process import Upstream, UpstreamProcess
 from tests.valkey import ValkeyProcess
@@ -35,7 +36,13 @@ class Team:
         with contextlib.ExitStack() as stack:
             browsers = [
                 stack.enter_context(
-                    httpx.Client(base_url=node.url, trust_env=False, timeout=10, cookies=cookies)
+                    httpx.Client(
+                        base_url=node.url,
+                        trust_env=False,
+                        timeout=10,
+                        cookies=cookies,
+                        verify=WITHOUT_TLS,
+                    )
                 )
                 for node in self.nodes
             ]

@@ -17,6 +17,7 @@ from typing import Any, Self
 import httpx
 import msgspec
 
+from tests.plain_http import WITHOUT_TLS
 from tests.upstream.records import Record
 from tests.upstream.scripts import Piece, Script
 from tests.upstream.server import KEY
@@ -81,7 +82,9 @@ class Upstream:
     def __init__(self, base_url: str, key: str = KEY) -> None:
         self.base_url = base_url
         self.key = key
-        self._http = httpx.Client(base_url=base_url, trust_env=False, timeout=PATIENCE)
+        self._http = httpx.Client(
+            base_url=base_url, trust_env=False, timeout=PATIENCE, verify=WITHOUT_TLS
+        )
 
     def close(self) -> None:
         self._http.close()

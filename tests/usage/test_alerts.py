@@ -221,7 +221,7 @@ async def test_a_service_looks_beside_its_replies(
 ) -> None:
     monkeypatch.setattr("chat.generation.chores.ALERT_SECONDS", 0.01)
     settings.DRAIN_SECONDS = 0
-    today = timezone.now().replace(hour=12) - NOON
+    today = timezone.localdate() - timezone.localdate(NOON)
     await sync_to_async(stand_out)(spend, day=today.days)
     service = Service()
     await service.start()
