@@ -1,7 +1,7 @@
 // Within the frame of a diagram: draws what the page asks for, and says how high that is.
 
 // Of its natural size: smaller, and its words cannot be read.
-const LEAST = 0.8;
+const LEAST = 0.7;
 let number = 0;
 let shown;
 
