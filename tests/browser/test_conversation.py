@@ -295,6 +295,8 @@ def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str, **fiel
     upstream.says(answer, **fields)
     send(page, prompt)
     expect(reply(page)).to_have_attribute("data-state", "complete")
+    # Its answer may be there before the send has been answered, which then empties the box.
+    expect(page.locator("#composer")).not_to_have_attribute("aria-busy", "true")
 
 
 def wait_for_scripts(page: Page) -> None:

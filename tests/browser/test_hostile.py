@@ -79,7 +79,7 @@ def test_nothing_that_a_model_writes_comes_to_life(
 ) -> None:
     for turn, (thought, said) in enumerate(zip(names[::2], names[1::2], strict=True)):
         upstream.says({"reasoning": written(thought)}, *pieces(written(said)))
-        send(watched, PROMPT)
+        send(watched, f"{PROMPT} {turn}")
         expect(messages(watched)).to_have_count(2 * turn + 2)
         expect(reply(watched)).to_have_attribute("data-state", "complete")
     assert watched.evaluate(FAULTS) == []
