@@ -14,10 +14,17 @@ function connect(panel) {
   // In a new chat they go with its first message, and closing the panel loses nothing.
   const form = panel.querySelector("form");
   const close = () => {
-    if (form && panel.hasAttribute("data-changed")) ask(panel, form);
+    if (form && panel.hasAttribute("data-changed")) ask(panel);
     else panel.hidePopover();
   };
 
+  // Listened to once for all: it is told of later than the dialog closes, and another may be open by then.
+  panel.querySelector("dialog")?.addEventListener("close", ({ target: { returnValue } }) => {
+    if (returnValue === "save") return form.requestSubmit();
+    if (returnValue !== "discard") return;
+    form.reset();
+    panel.hidePopover();
+  });
   watch(panel, (isChanged) => panel.toggleAttribute("data-changed", isChanged));
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[popovertarget]");
@@ -35,15 +42,9 @@ function connect(panel) {
   });
 }
 
-function ask(panel, form) {
+function ask(panel) {
   const dialog = panel.querySelector("dialog");
   dialog.returnValue = "";
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue === "save") return form.requestSubmit();
-    if (dialog.returnValue !== "discard") return;
-    form.reset();
-    panel.hidePopover();
-  }, { once: true });
   dialog.showModal();
 }
 

@@ -53,6 +53,7 @@ def test_who_reads_further_up_stays_there_when_the_text_becomes_markdown(
     send(ana, "Write a lot")
     expect(text_of(reply(ana))).to_contain_text("Line 79.")
     eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels < 2)
+    wait_for_scripts(ana)
     ana.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     # Until the page has heard of it.
     ana.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -70,6 +71,7 @@ def test_who_reads_further_up_stays_there_while_text_comes(ana: Page, upstream: 
     send(ana, "Write a lot")
     expect(text_of(reply(ana))).to_contain_text("Line 79.")
     eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels < 2)
+    wait_for_scripts(ana)
     ana.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     ana.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     place = ana.evaluate("scrollY")

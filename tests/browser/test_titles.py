@@ -90,8 +90,11 @@ def test_a_new_chat_says_what_its_first_request_has_also_of_a_text_that_was_left
 
     box.fill("word " * 400)
     expect(estimate).to_have_text("")
-    box.fill("word " * 1600)
+    with page.expect_response("**/draft/"):
+        box.fill("word " * 1600)
     expect(estimate).to_have_text("about 2,000 tokens, ± 25 %")
+    # As on another device.
+    page.evaluate("localStorage.clear()")
     page.reload()
     expect(box).to_have_value("word " * 1600)
     expect(estimate).to_have_text("about 2,000 tokens, ± 25 %")
