@@ -10,6 +10,11 @@ from tests.browser.test_conversation import converse, reply, send, text_of
 from tests.upstream.process import Upstream
 
 UNSAVED = "Not saved yet: messages go with what was saved."
+PRESS_AND_ESCAPE = """(button) => {
+    button.click();
+    const how = { key: "Escape", bubbles: true, cancelable: true };
+    document.body.dispatchEvent(new KeyboardEvent("keydown", how));
+}"""
 
 
 @pytest.fixture
@@ -97,6 +102,20 @@ def test_what_was_changed_is_not_lost_by_closing(chat: Page, upstream: Upstream)
     send(chat, "And now?")
     expect(text_of(reply(chat))).to_have_text("Cool")
     assert upstream.last.body["temperature"] == 0.2
+
+
+def test_the_question_is_answered_also_when_it_comes_again_at_once(chat: Page) -> None:
+    toggle(chat).click()
+    settings(chat).get_by_label("Temperature", exact=True).fill("0.2")
+    expect(settings(chat).get_by_text(UNSAVED)).to_be_visible()
+    question = chat.get_by_role("dialog", name="Your changes are not saved")
+    chat.keyboard.press("Escape")
+
+    # Before it has told of its end.
+    question.get_by_role("button", name="Keep editing").evaluate(PRESS_AND_ESCAPE)
+    question.get_by_role("button", name="Save").click()
+
+    expect(chat.get_by_text("Settings saved.")).to_be_visible()
 
 
 def test_changes_are_undone_and_then_nothing_is_asked(chat: Page) -> None:
