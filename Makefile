@@ -14,7 +14,7 @@ help:  ## show what can be made
 run: .venv/$(if $(NODES),develop,run).stamp  ## a working chat; NODES=2 for two processes, PostgreSQL and Valkey
 	@exec $(BIN)/python $(if $(NODES),-m tests.several.nodes $(NODES),manage.py serve)
 
-test: .venv/develop.stamp tests/browser/node_modules/.stamp  ## the whole suite, a real browser included; ALL=1 for all of it on PostgreSQL too
+test: .venv/develop.stamp tests/browser/node_modules/.unpacked  ## the whole suite, a real browser included; ALL=1 for all of it on PostgreSQL too
 	$(PYTEST) $(SHARED) $(TESTS)
 	$(if $(TESTS),,$(BIN)/python -m tests.postgres $(SHARED) $(if $(ALL),,$(ON_POSTGRESQL)))
 
@@ -34,7 +34,7 @@ check: .venv/develop.stamp  ## format, lint, types, migrations, translations, te
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(PYTEST) -q tests/test_architecture.py tests/test_translations.py tests/test_templates.py
 
-bench: .venv/develop.stamp tests/browser/node_modules/.stamp  ## measure, and print the table of numbers
+bench: .venv/develop.stamp tests/browser/node_modules/.unpacked  ## measure, and print the table of numbers
 	$(BIN)/python -m tests.bench
 
 chaos: .venv/develop.stamp  ## kill, freeze and restart everything, RUNS times, and look what holds
@@ -47,7 +47,7 @@ format: .venv/develop.stamp  ## put the code into shape
 messages: .venv/develop.stamp  ## collect the strings to translate
 	$(BIN)/python -m tests.messages
 
-screenshots: .venv/develop.stamp tests/browser/node_modules/.stamp  ## take the pictures of the docs
+screenshots: .venv/develop.stamp tests/browser/node_modules/.unpacked  ## take the pictures of the docs
 	$(BIN)/python -m tests.browser.screenshots
 
 lock: $(UV)  ## choose newer versions of everything and lock them with hashes
@@ -80,7 +80,7 @@ $(UV): requirements/installer.txt
 	@touch $@ .venv/run.stamp
 
 # The browser of the tests, and the accessibility rules that it checks pages against.
-tests/browser/node_modules/.stamp: tests/browser/package-lock.json
+tests/browser/node_modules/.unpacked: tests/browser/package-lock.json
 	cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir $(@D)/.chromium
 	@cd tests/browser && TMPDIR=$(CURDIR)/$(@D)/.chromium node --input-type=module -e "$(UNPACK)"

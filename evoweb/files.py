@@ -12,6 +12,8 @@ from tempfile import NamedTemporaryFile
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
+from chat.domain.files import sync_folder
+
 LOCK = ".lock"
 
 
@@ -42,7 +44,7 @@ class KeptFiles(FileSystemStorage):
                 with suppress(FileNotFoundError):
                     os.unlink(file.name)
                 raise
-        _sync(target.parent)
+        sync_folder(target.parent)
         return name
 
     @contextmanager
@@ -77,12 +79,4 @@ def _make(folder: Path, *, up_to: Path | None = None) -> None:
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in (folder.parent, up_to or folder.parent):
-        _sync(each)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(each)

@@ -93,3 +93,12 @@ def remove_unfinished(folder: Path) -> None:
     for path in folder.glob(".*"):
         if os.stat(path).st_mtime < time() - LEFT_BEHIND:
             path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """A new name is on the disk when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -44,7 +44,8 @@ export function connect(form) {
     notice().replaceChildren();
     update();
     if (detail !== "put" && (prompts || box.value.startsWith("/"))) look();
-    count();
+    // Once it is there, every update shows it.
+    if (!estimate) count();
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "ArrowUp" && !box.value) return editLast(event);

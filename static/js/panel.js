@@ -13,15 +13,17 @@ function connect(panel) {
   known.add(panel);
   // In a new chat they go with its first message, and closing the panel loses nothing.
   const form = panel.querySelector("form");
+  const question = panel.querySelector("dialog");
   const close = () => {
-    if (form && panel.hasAttribute("data-changed")) ask(panel);
-    else panel.hidePopover();
+    if (!form || !panel.hasAttribute("data-changed")) return panel.hidePopover();
+    question.returnValue = "";
+    question.showModal();
   };
 
-  // Listened to once for all: it is told of later than the dialog closes, and another may be open by then.
-  panel.querySelector("dialog")?.addEventListener("close", ({ target: { returnValue } }) => {
-    if (returnValue === "save") return form.requestSubmit();
-    if (returnValue !== "discard") return;
+  // Listened to once for all: its end is told of later than it closes, and it may be open again by then.
+  question?.addEventListener("close", () => {
+    if (question.returnValue === "save") return form.requestSubmit();
+    if (question.returnValue !== "discard") return;
     form.reset();
     panel.hidePopover();
   });
@@ -40,12 +42,6 @@ function connect(panel) {
     event.preventDefault();
     close();
   });
-}
-
-function ask(panel) {
-  const dialog = panel.querySelector("dialog");
-  dialog.returnValue = "";
-  dialog.showModal();
 }
 
 function isListOpen(target) {

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from chat.domain.files import path_of, store
+from chat.domain.files import path_of, store, sync_folder
 from chat.management import archive, copies
 from chat.management.archive import Manifest
 from chat.queries import inventory
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 whole.replace(file)
         except OSError as problem:
             raise CommandError(f"{file} cannot be written ({problem.strerror}).") from problem
-        _keep(file.parent)
+        sync_folder(file.parent)
         self.stdout.write(f"{file} has {manifest.summary}.")
         if missing := len(names) - len(kept):
             self.stderr.write(f"{missing} files of pictures are not in EVOWEB_FILES_DIR.")
@@ -82,12 +82,3 @@ def _copy(database: Path) -> tuple[Manifest, list[str]]:
         sha256=sha256,
     )
     return manifest, names
-
-
-def _keep(folder: Path) -> None:
-    """A new name is on the disk when its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
