@@ -112,6 +112,8 @@ export function connect(form) {
 
   update();
   if (box.value) count();
+  // What was typed before this came; a text that was left is no call for the list.
+  if (box.value !== box.defaultValue && box.value.startsWith("/")) look();
   if (!onTouch.matches) box.focus({ preventScroll: true });
 }
 

@@ -21,6 +21,13 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+# Each is run once, whoever asks for it first; and behind the last stands what has waited for it.
+RUN_SCRIPTS = """async () => {
+    if (!matchMedia("(scripting: enabled)").matches) return;
+    for (const { src, href } of document.querySelectorAll("[type=module], [rel=modulepreload]"))
+        await import(src || href);
+    await new Promise((done) => setTimeout(done));
+}"""
 
 
 @pytest.fixture(scope="package")
@@ -74,6 +81,13 @@ def sign_in(page: Page, evoweb: EvowebProcess) -> None:
     forget_draft(evoweb)
     recognise(page.context, evoweb)
     page.goto(evoweb.url)
+    wait_for_page(page)
+
+
+def wait_for_page(page: Page) -> None:
+    """Until it takes keys: the scripts that come with it have been run."""
+    page.wait_for_load_state()
+    page.evaluate(RUN_SCRIPTS)
 
 
 def forget_draft(evoweb: EvowebProcess) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in, wait_for_page
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 
@@ -297,6 +297,7 @@ def converse(page: Page, upstream: Upstream, prompt: str, *, answer: str, **fiel
     expect(reply(page)).to_have_attribute("data-state", "complete")
     # Its answer may be there before the send has been answered, which then empties the box.
     expect(page.locator("#composer")).not_to_have_attribute("aria-busy", "true")
+    wait_for_page(page)
 
 
 def wait_for_scripts(page: Page) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in, wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
-from tests.browser.test_conversation import converse, messages, reply, text_of, wait_for_scripts
+from tests.browser.test_conversation import converse, messages, reply, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
 from tests.waiting import eventually
@@ -91,7 +91,7 @@ def test_a_prompt_is_chosen_by_its_name_and_asks_for_what_it_leaves_open(
 ) -> None:
     make(library, evoweb, "translate", TEXT, title="Into another language")
     make(library, evoweb, "minutes", "Summarise these minutes.")
-    library.goto(evoweb.url)
+    fresh(library, evoweb)
     box(library).press_sequentially("/")
     expect(choices(library)).to_have_text(
         ["/minutes Summarise these minutes.", "/translate Into another language"]
@@ -131,8 +131,7 @@ def test_what_is_typed_faster_than_the_list_comes_means_what_stands_in_it(
     library: Page, evoweb: EvowebProcess
 ) -> None:
     make(library, evoweb, "minutes", "Summarise these minutes.")
-    library.goto(evoweb.url)
-    wait_for_scripts(library)
+    fresh(library, evoweb)
     held: list[Route] = []
     library.route("**/prompts/", lambda route: held.append(route), times=1)
 
@@ -172,7 +171,7 @@ def test_whoever_thinks_better_of_it_has_the_name_still_and_is_asked_again(
     library: Page, evoweb: EvowebProcess
 ) -> None:
     make(library, evoweb, "translate", TEXT)
-    library.goto(evoweb.url)
+    fresh(library, evoweb)
     box(library).press_sequentially("/tr and more")
     for _ in " and more":
         library.keyboard.press("ArrowLeft")
@@ -184,6 +183,7 @@ def test_whoever_thinks_better_of_it_has_the_name_still_and_is_asked_again(
     library.keyboard.press("Escape")
     expect(box(library)).to_be_focused()
     expect(box(library)).to_have_value("/tran and more")
+    expect(box(library)).to_be_editable()
 
     library.keyboard.press("Enter")
 
@@ -213,6 +213,35 @@ def test_on_a_phone_a_press_chooses(
     context.close()
 
 
+def test_who_types_before_the_page_has_its_script_is_shown_the_list(
+    library: Page, evoweb: EvowebProcess
+) -> None:
+    make(library, evoweb, "minutes", "Summarise these minutes.")
+    held: list[Route] = []
+    library.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
+    library.goto(evoweb.url, wait_until="commit")
+    box(library).press_sequentially("/mi")
+    eventually(lambda: (library.title(), len(held))[1], lambda number: number == 1)
+
+    held[0].continue_()
+
+    expect(choices(library)).to_have_text(["/minutes Summarise these minutes."])
+
+
+def test_a_name_that_was_left_in_the_box_opens_no_list(
+    library: Page, evoweb: EvowebProcess
+) -> None:
+    make(library, evoweb, "minutes", "Summarise these minutes.")
+    fresh(library, evoweb)
+    with library.expect_response("**/draft/"):
+        box(library).press_sequentially("/mi")
+    fresh(library, evoweb)
+    library.wait_for_load_state("networkidle")
+
+    expect(box(library)).to_have_value("/mi")
+    expect(library.locator("#prompts")).to_have_count(0)
+
+
 def test_a_list_that_cannot_be_had_is_said(library: Page, evoweb: EvowebProcess) -> None:
     fresh(library, evoweb)
     library.route("**/prompts/", lambda route: route.abort(), times=1)
@@ -225,7 +254,7 @@ def test_a_list_that_cannot_be_had_is_said(library: Page, evoweb: EvowebProcess)
 
 def fresh(page: Page, evoweb: EvowebProcess) -> Page:
     page.goto(evoweb.url)
-    wait_for_scripts(page)
+    wait_for_page(page)
     return page
 
 
