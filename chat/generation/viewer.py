@@ -41,6 +41,8 @@ class Viewer:
         self._revision = revision
         self._send = send
         self._canvas: Canvas | None = None
+        # For which one was looked last, whether the page shows its reply or not.
+        self._looked_for: Canvas | None = None
         self._position = 0
         # Whether the page has the stroke before that position, and not only what came of it.
         self._goes_on = False
@@ -63,7 +65,7 @@ class Viewer:
                 # read from the database for it.
                 if (canvas := self._begun()) is not None and canvas.position > self._position:
                     await self._show(self._next_strokes(canvas))
-                elif watch.has_changes:
+                elif watch.has_changes or self._is_unknown(self._known_canvas()):
                     await self._show(await self._changes(watch))
                 else:
                     await watch.woken()
@@ -81,6 +83,11 @@ class Viewer:
         ):
             self._go_on_from(canvas, 0)
         return self._canvas if canvas is self._canvas else None
+
+    def _is_unknown(self, canvas: Canvas | None) -> bool:
+        """Whether a reply has begun that the page may show, behind the last look: the page came
+        before that."""
+        return canvas not in (None, self._canvas, self._looked_for)
 
     def _known_canvas(self) -> Canvas | None:
         return self._service.hub.canvas(self._conversation_id, self._eyes.language)
@@ -124,6 +131,7 @@ class Viewer:
                 await self._show(self._next_strokes(self._canvas))
         if update.answering is not None:
             self._service.follow(update.answering, self._conversation_id)
+        self._looked_for = canvas
         self._revision = update.revision
         still = frozenset[int]() if update.is_whole else self._waiting - update.rendered
         self._waiting = still | update.waiting

@@ -36,11 +36,16 @@ def wire(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 
 @pytest.fixture
-def deaf(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before the service: nobody looks around for what a viewer has missed."""
+    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
+
+
+@pytest.fixture
+def deaf(unhelped: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for it before the service: a process hears nothing of others, and looks when told to."""
     settings.CHANNEL_LAYERS = {}
     channel_layers.backends.clear()
-    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(copying, "SILENT_SECONDS", 3600.0)
 
 
@@ -61,6 +66,26 @@ async def test_a_tab_elsewhere_shows_the_answer_from_its_start_then_live_and_its
         past = tab.screen.past[reply.pk]
         assert all("One two three".startswith(text) for text in past)
         assert past[-1] == "One two three"
+
+
+async def test_a_tab_elsewhere_that_came_before_the_first_word_shows_the_answer_live(
+    unhelped: None,
+    wire: None,
+    ask: Ask,
+    elsewhere: Service,
+    conversation: Conversation,
+    upstream: Upstream,
+) -> None:
+    upstream.holds_after(0, "One", " two")
+    reply = (await ask(conversation)).reply
+    await asyncio.to_thread(upstream.wait_until_held)
+
+    async with watching(elsewhere, conversation) as tab:
+        await comes_true(lambda: elsewhere.hub.live(conversation.pk) is not None)
+        upstream.release(1)
+        await tab.shows(reply.pk, "One")
+        upstream.release()
+        await tab.shows_as(reply.pk, MessageState.COMPLETE)
 
 
 async def test_a_tab_that_was_there_before_the_question_shows_it_and_its_answer(

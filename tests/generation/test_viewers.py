@@ -216,6 +216,9 @@ ACTIONS = (
     rest=0,
     actions=["go on"] * 4 + ["open a tab", "look", "go on", "go on", "look"],
 )
+@example(  # The page came, and was looked after, before there was anything to follow.
+    sizes=[1], rest=0, actions=["open a tab", *["go on"] * 4, "look"]
+)
 @example(  # Sealed between what the hub has and what the database says.
     sizes=[3, 3], rest=4, actions=["go on"] * 7 + ["open a tab", "yield", "go on", "look"]
 )
