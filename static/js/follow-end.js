@@ -4,11 +4,13 @@ const NEAR = 80;
 export function connect(thread) {
   const page = document.scrollingElement;
   const button = document.querySelector(".dock__follow");
-  // Whoever comes for one message stays there.
-  let following = !location.hash;
-  let last = page.scrollTop;
-
   const below = () => page.scrollHeight - page.scrollTop - page.clientHeight;
+  let last = page.scrollTop;
+  // Whoever comes for one message stays there, and so does who has scrolled before this came. The place
+  // that a browser remembers would look like that, and the end is further down by now.
+  let following = !location.hash && (!last || below() < NEAR);
+  if (following) history.scrollRestoration = "manual";
+
   const toEnd = () => {
     page.scrollTo({ top: page.scrollHeight, behavior: "instant" });
     // The event comes with the next frame, maybe with the reader's way up in it already.

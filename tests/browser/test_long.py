@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import recognise
+from tests.browser.conftest import recognise, wait_for_page
 from tests.browser.test_conversation import messages, reply, send, text_of
+from tests.browser.test_reading import BELOW, LINES
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
+from tests.waiting import eventually
 
 TURNS = 150
 GO_TO = """(message, top) => {
@@ -97,6 +99,44 @@ def test_a_link_to_a_message_shows_it_and_what_is_sent_from_there_stands_at_the_
     expect(text_of(reply(talk))).to_have_text("At the end")
     expect(talk).to_have_url(address)
     expect(messages(talk)).to_have_count(20)
+
+
+def test_who_scrolls_before_the_page_has_its_script_stays_there(
+    ana: Page, begin_talk: Callable[[], str]
+) -> None:
+    held: list[Route] = []
+    ana.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
+    ana.goto(begin_talk(), wait_until="commit")
+    expect(messages(ana).last).to_be_in_viewport()
+    ana.mouse.move(600, 300)
+    ana.mouse.wheel(0, -300)
+    place = eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels > 200)
+
+    held[0].continue_()
+    wait_for_page(ana)
+
+    assert ana.evaluate(BELOW) == place
+
+
+def test_who_comes_back_to_more_text_stands_at_its_end(
+    ana: Page, evoweb: EvowebProcess, upstream: Upstream
+) -> None:
+    upstream.holds_after(80, *LINES, "More.\n\n" * 20, "The end.")
+    send(ana, "Write a lot")
+    expect(text_of(reply(ana))).to_contain_text("Line 79.")
+    wait_for_page(ana)
+    address = ana.url
+    ana.goto(f"{evoweb.url}/help/")
+    upstream.release(1)
+    with evoweb.session() as client:
+        eventually(lambda: client.get(address).text, lambda page: "More." in page)
+
+    ana.go_back()
+    wait_for_page(ana)
+
+    expect(text_of(reply(ana))).to_contain_text("More.")
+    assert ana.evaluate(BELOW) < 2
+    upstream.release()
 
 
 def test_without_script_plain_links_lead_up_and_down(
