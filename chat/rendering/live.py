@@ -14,7 +14,7 @@ from chat.rendering import markdown
 from chat.rendering.highlighting import Answer, Colours, LiveColours
 from chat.rendering.markdown import MAX_CHARACTERS, MAX_EVENTS, Block
 from chat.rendering.patches import Patch, Place, count_nodes, count_units, patch
-from chat.rendering.writer import TooIntricate, Writer
+from chat.rendering.writer import TooIntricate, Writer, seen
 
 # Words without a meaning to Markdown in the middle of a line, and a line that they only lengthen.
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;.!?'\"()-])*")
@@ -76,7 +76,7 @@ class LiveMarkdown:
         more = markdown.normal(more)
         self._length += len(more)
         if self._is_plain:
-            return self._lengthen(markdown.seen(more))
+            return self._lengthen(seen(more))
         held = len(self._source) - len(self._source.rstrip(" "))
         self._source += more
         if self._place is not None and _WORDS.fullmatch(more):
@@ -176,5 +176,5 @@ class LiveMarkdown:
         self._behind = "</pre>"
         self._words.clear()
         self._past, self._source = [], ""
-        self._place = Place((0,), 1, count_units(html.escape(markdown.seen(text))))
+        self._place = Place((0,), 1, count_units(html.escape(seen(text))))
         return Patch(Place((), 0), (self._open,), lengthens=False)

@@ -18,7 +18,7 @@ from pyromark.event import Event, Range
 
 from chat.rendering import allowed, formulas
 from chat.rendering.highlighting import Colours
-from chat.rendering.writer import REPLACEMENT, TooIntricate, Writer
+from chat.rendering.writer import REPLACEMENT, TooIntricate, Writer, seen
 
 MAX_CHARACTERS = 500_000
 # One character can make two events, and each takes two microseconds.
@@ -42,8 +42,6 @@ _FENCE = re.compile(rb"`+|~+")
 # On a line of its own, but for what makes it a part of lists and quotes.
 _LAST_FENCE = re.compile(rb"\n[ >]*(`+|~+)$")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Control characters, and those that force text to run backwards.
-_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
 
 
 class Block(NamedTuple):
@@ -157,9 +155,5 @@ def _bounded(events: Iterable[T]) -> Iterator[T]:
 def _checked(written: str) -> str:
     if written.count("&") > MAX_ENTITIES:
         raise TooIntricate
-    return seen(written)
-
-
-def seen(written: str) -> str:
     # Not before the parser, which makes such characters out of `&#x202e;`.
-    return _UNSEEN.sub(REPLACEMENT, written)
+    return seen(written)

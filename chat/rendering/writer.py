@@ -24,6 +24,8 @@ _ALIGNED = {"Left": ' data-align="left"', "Center": ' data-align="center"'} | {
 }
 _LANGUAGE = re.compile(r"[a-z0-9_+#.-]{1,32}(?![^\s,:{])", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<br\s{0,8}/?>", re.IGNORECASE)
+# Control characters, and those that force text to run backwards.
+_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
 # Code with these characters in it does not run as it reads.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _TAG = re.compile(r"<[^>]*>")
@@ -340,9 +342,15 @@ class _Notes:
         return "".join(['<ol class="notes">\n', *items, "</ol>\n"]) if items else ""
 
 
+def seen(written: str) -> str:
+    """With a mark for each character that nobody would see."""
+    return _UNSEEN.sub(REPLACEMENT, written)
+
+
 def _followable(address: str) -> str:
     address = links.followable(address)
-    return address if address and allowed.leads(links.network_address(address)) else ""
+    leads = address and allowed.leads(links.network_address(seen(address)))
+    return address if leads else ""
 
 
 def _address(address: str) -> str:

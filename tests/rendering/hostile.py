@@ -86,6 +86,7 @@ HOSTILE: dict[str, str] = {
     "a host before an at sign": "https://bank.example@evil.example/ and [x](https://a:b@evil.example)",
     "a host before a backslash": r"[x](https://evil.example\@bank.example)",
     "a host in other letters": "https://\u0430pple.com and [apple.com](https://\u0430pple.com)",
+    "a host that ends unseen": "https://a.example\x1b and [x](https://-\x1b)",
     "a host that runs backwards": "[x](https://a\u202eb\u2066c.example)",
     "a host with what looks like a slash": "<https://bank.example\uff0fx.evil.example>",
     "a host with a tab": "[x](<https://bank.example\t.evil.example>)",
