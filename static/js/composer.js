@@ -114,7 +114,8 @@ export function connect(form) {
   if (box.value) count();
   // What was typed before this came; a text that was left is no call for the list.
   if (box.value !== box.defaultValue && box.value.startsWith("/")) look();
-  if (!onTouch.matches) box.focus({ preventScroll: true });
+  // Whoever was quicker stays where they are.
+  if (document.activeElement === document.body && !onTouch.matches) box.focus({ preventScroll: true });
 }
 
 // From the empty box the way up leads to what was written last.

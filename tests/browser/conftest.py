@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.conftest import MISSING_SECONDS
 from tests.evoweb_process import EvowebProcess
+from tests.waiting import eventually
 
 # Milliseconds in which one that died is missed.
 MISSED = 15_000 + MISSING_SECONDS * 1000
@@ -88,6 +90,19 @@ def wait_for_page(page: Page) -> None:
     """Until it takes keys: the scripts that come with it have been run."""
     page.wait_for_load_state()
     page.evaluate(RUN_SCRIPTS)
+
+
+@contextlib.contextmanager
+def before_its_scripts(page: Page, address: str) -> Iterator[None]:
+    """At a page whose scripts are still on their way; in the end they have come."""
+    held: list[Route] = []
+    page.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
+    page.goto(address, wait_until="commit")
+    yield
+    # Asking the page lets the browser tell what it holds.
+    eventually(lambda: (page.title(), len(held))[1], lambda number: number == 1)
+    held[0].continue_()
+    wait_for_page(page)
 
 
 def forget_draft(evoweb: EvowebProcess) -> None:

@@ -70,7 +70,11 @@ def _bill(ana: User, now: datetime) -> None:
         Total.objects.by(Grain.DAY)
         .filter(start__range=(today - 8 * DAY, today - 2 * DAY), model__in=BILLED, currency="USD")
         .values("start", "model")
-        .annotate(read=Sum("prompt_tokens"), written=Sum("output_tokens"), spent=Sum("cost"))
+        .annotate(
+            read=Sum("prompt_tokens", default=0),
+            written=Sum("output_tokens", default=0),
+            spent=Sum("cost", default=0),
+        )
         .order_by("start", "model")
     )
     entries = [

@@ -112,6 +112,7 @@ def complaints_in_both_themes(page: Page) -> list[str]:
 
 def complaints(page: Page) -> list[str]:
     """What axe finds wrong, one line a rule, with the first element that breaks it."""
+    page.wait_for_load_state()
     # `evaluate` runs in the page's own world, which the content security policy does not reach.
     if not page.evaluate("'axe' in window"):
         page.evaluate(Path(AXE).read_text())

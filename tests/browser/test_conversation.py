@@ -286,6 +286,7 @@ def test_every_message_is_named_by_its_author(ana: Page, upstream: Upstream) -> 
 
 
 def send(page: Page, text: str) -> None:
+    wait_for_page(page)
     page.get_by_role("textbox", name="Message").fill(text)
     page.get_by_role("button", name="Send").click()
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
 
-from tests.browser.conftest import recognise
+from tests.browser.conftest import recognise, wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
 from tests.browser.test_conversation import converse, messages, reply, wait_for_scripts
 from tests.evoweb_process import EvowebProcess
@@ -210,6 +210,7 @@ def test_a_person_whose_first_message_is_sent_quickly_finds_no_draft_of_it(
     box(page).press_sequentially("Hello there")
     box(page).press("Enter")
     expect(reply(page)).to_have_attribute("data-state", "complete")
+    wait_for_page(page)
 
     page.goto(own_evoweb.url)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
 from tests.browser.test_conversation import converse, reply
 from tests.upstream.process import Upstream
@@ -42,10 +43,13 @@ def test_an_answer_is_found_good_then_bad_with_a_reason_and_then_neither(
     expect(why).to_be_focused()
 
     ana.reload()
+    wait_for_page(ana)
     expect(bad).to_have_attribute("aria-pressed", "true")
     why.click()
     expect(panel.get_by_label("Something is missing")).to_be_checked()
     expect(panel.get_by_label("In your own words")).to_have_value(WORDS)
+    # It has its script.
+    expect(panel.get_by_label("Something is missing")).to_be_visible()
     panel.press("Escape")
     expect(panel).to_have_count(0)
     why.click()

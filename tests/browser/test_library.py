@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
 
-from tests.browser.conftest import sign_in, wait_for_page
+from tests.browser.conftest import before_its_scripts, sign_in, wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
 from tests.browser.test_conversation import converse, messages, reply, text_of
 from tests.evoweb_process import EvowebProcess
@@ -217,13 +217,9 @@ def test_who_types_before_the_page_has_its_script_is_shown_the_list(
     library: Page, evoweb: EvowebProcess
 ) -> None:
     make(library, evoweb, "minutes", "Summarise these minutes.")
-    held: list[Route] = []
-    library.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
-    library.goto(evoweb.url, wait_until="commit")
-    box(library).press_sequentially("/mi")
-    eventually(lambda: (library.title(), len(held))[1], lambda number: number == 1)
 
-    held[0].continue_()
+    with before_its_scripts(library, evoweb.url):
+        box(library).press_sequentially("/mi")
 
     expect(choices(library)).to_have_text(["/minutes Summarise these minutes."])
 

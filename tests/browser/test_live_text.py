@@ -79,6 +79,8 @@ def test_at_every_moment_it_is_the_page_that_a_reload_would_give(
     expect(text_of(reply(ana)).locator("td").last).to_have_text("2")
     # Colours come when they are known, which nothing else waits for.
     expect(text_of(reply(ana)).locator("pre span").first).to_be_visible()
+    # Its socket has had its say.
+    expect(ana.locator("#status")).to_have_text("Answer started")
     in_the_middle = shown(ana)
     reloaded = ana.context.new_page()
     reloaded.goto(ana.url)

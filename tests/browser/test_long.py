@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import recognise, wait_for_page
+from tests.browser.conftest import before_its_scripts, recognise, wait_for_page
 from tests.browser.test_conversation import messages, reply, send, text_of
 from tests.browser.test_reading import BELOW, LINES
 from tests.evoweb_process import EvowebProcess
@@ -104,16 +104,11 @@ def test_a_link_to_a_message_shows_it_and_what_is_sent_from_there_stands_at_the_
 def test_who_scrolls_before_the_page_has_its_script_stays_there(
     ana: Page, begin_talk: Callable[[], str]
 ) -> None:
-    held: list[Route] = []
-    ana.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
-    ana.goto(begin_talk(), wait_until="commit")
-    expect(messages(ana).last).to_be_in_viewport()
-    ana.mouse.move(600, 300)
-    ana.mouse.wheel(0, -300)
-    place = eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels > 200)
-
-    held[0].continue_()
-    wait_for_page(ana)
+    with before_its_scripts(ana, begin_talk()):
+        expect(messages(ana).last).to_be_in_viewport()
+        ana.mouse.move(600, 300)
+        ana.mouse.wheel(0, -300)
+        place = eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels > 200)
 
     assert ana.evaluate(BELOW) == place
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from chat.consumers import NOT_SIGNED_IN
-from tests.browser.conftest import MISSED, sign_in
+from tests.browser.conftest import MISSED, before_its_scripts, sign_in
 from tests.browser.test_conversation import (
     converse,
     messages,
@@ -80,6 +80,17 @@ def test_on_a_phone_the_sidebar_is_a_drawer_that_escape_closes(ana: Page) -> Non
 
     expect(listed).to_be_hidden()
     assert ana.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_who_is_quicker_than_the_script_stays_where_they_are(
+    ana: Page, evoweb: EvowebProcess
+) -> None:
+    find = ana.get_by_role("link", name="Find", exact=True)
+
+    with before_its_scripts(ana, evoweb.url):
+        find.focus()
+
+    expect(find).to_be_focused()
 
 
 def test_the_page_follows_the_browsers_language_and_then_the_profile(

@@ -14,6 +14,7 @@ from tests.browser.test_conversation import messages, reply, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.pictures import moving, picture
 from tests.upstream.process import Upstream
+from tests.waiting import eventually
 
 # What a browser does with a file that is dropped, or pasted out of another program.
 HAND_OVER = """([kind, files, words]) => {
@@ -102,7 +103,8 @@ def test_pictures_are_added_in_every_way_and_sent_with_their_message(
     expect(shown).to_have_count(2)
     expect(shown.first).to_have_attribute("alt", "A cat")
     # As large as its place, which was there before it.
-    assert shown.first.evaluate("(image) => [image.naturalWidth > 0, image.width]") == [True, 320]
+    assert shown.first.evaluate("(image) => image.width") == 320
+    eventually(lambda: shown.first.evaluate("(image) => image.naturalWidth"), lambda size: size > 0)
     accessible(ana)
 
     # In a chat it is the same, and nothing of the page is loaded again.

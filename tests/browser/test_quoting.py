@@ -93,6 +93,7 @@ def test_what_is_written_into_an_edited_message_outlives_a_reload(
     edit = ana.get_by_role("link", name="Edit")
     ana.locator(".message").first.hover()
     edit.click()
+    expect(box).to_be_focused()
     box.fill("Count to three")
 
     ana.reload()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import MISSED, sign_in
+from tests.browser.conftest import MISSED, sign_in, wait_for_page
 from tests.browser.test_conversation import (
     converse,
     messages,
@@ -29,6 +29,7 @@ def test_the_least_way_up_lets_go_of_the_end_and_the_way_down_takes_hold_again(
     upstream.holds_after(80, *LINES, "More.\n\n" * 20, "The end.")
     send(ana, "Write a lot")
     expect(text_of(reply(ana))).to_contain_text("Line 79.")
+    wait_for_page(ana)
     eventually(lambda: ana.evaluate(BELOW), lambda pixels: pixels < 2)
 
     ana.mouse.move(600, 300)
