@@ -62,8 +62,23 @@ async function receive(event, given) {
   const files = [...(given?.files ?? [])];
   if (!files.length || !form?.querySelector(".attached")) return;
   event.preventDefault();
-  const module = await import("./pictures.js");
-  module.receive(form, files);
+  // What is sent before their script is here waits for them.
+  let isSent = false;
+  const hold = (submit) => {
+    isSent = true;
+    submit.preventDefault();
+    submit.stopImmediatePropagation();
+  };
+  form.addEventListener("submit", hold, { capture: true });
+  try {
+    (await import("./pictures.js")).receive(form, files);
+  } catch {
+    const notice = document.getElementById("composer-notice");
+    notice.replaceChildren(Object.assign(document.createElement("p"), { textContent: notice.dataset.down }));
+    isSent = false;
+  }
+  form.removeEventListener("submit", hold, { capture: true });
+  if (isSent) form.requestSubmit();
   if (given === event.target) given.value = "";
 }
 document.addEventListener("paste", (event) => {

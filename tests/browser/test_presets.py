@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in, wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
 from tests.browser.test_conversation import converse, reply, send, text_of, wait_for_scripts
 from tests.evoweb_process import EvowebProcess
@@ -56,6 +56,7 @@ def test_the_settings_of_a_chat_become_a_preset_with_which_the_next_begins(
     assert complaints_in_both_themes(tidy) == []
     tidy.get_by_role("button", name="Make default: Kind").click()
     expect(tidy.get_by_role("button", name="No default: Kind")).to_be_visible()
+    wait_for_page(tidy)
 
     tidy.get_by_role("button", name="New chat").first.click()
     expect(tidy.get_by_role("button", name="Preset:")).to_have_accessible_name("Preset: Kind")
