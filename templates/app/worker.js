@@ -8,7 +8,8 @@ self.addEventListener("install", (event) => {
   const fetched = async () => {
     const cache = await caches.open(CACHE);
     await cache.addAll([PAGE, ...FILES].map((address) => new Request(address, { credentials: "same-origin" })));
-    await self.skipWaiting();
+    // Another version waits until no page is open: one that takes over while a page is on its way can
+    // leave the browser waiting for that page for ever.
   };
   event.waitUntil(fetched());
 });

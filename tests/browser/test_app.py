@@ -13,6 +13,9 @@ from tests.browser.test_accessibility import complaints
 from tests.browser.test_conversation import converse
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
+from tests.waiting import eventually
+
+IS_WAITING = "navigator.serviceWorker.getRegistration().then(({ waiting }) => Boolean(waiting))"
 
 
 @pytest.fixture(params=["en-GB", "es-ES"])
@@ -70,6 +73,21 @@ def test_without_a_line_writing_goes_on_and_the_text_is_in_the_box_afterwards(
     installed.set_offline(False)
 
     expect(composer).to_have_value("Half a thought, and the other half")
+
+
+def test_another_version_of_the_script_waits_until_no_page_is_open(
+    installed: BrowserContext, evoweb: EvowebProcess, language: str
+) -> None:
+    page = installed.new_page()
+    other = {"en-GB": "es", "es-ES": "en"}[language]
+
+    for chosen, shown in ((other, other), ("", language[:2])):
+        page.goto(f"{evoweb.url}/profile/")
+        page.locator("select[name=language]").select_option(chosen)
+        page.locator("main form button").first.click()
+        expect(page.locator("html")).to_have_attribute("lang", shown)
+        if chosen:
+            eventually(lambda: page.evaluate(IS_WAITING), bool)
 
 
 def test_what_is_kept_belongs_to_nobody(installed: BrowserContext, evoweb: EvowebProcess) -> None:
