@@ -8,6 +8,8 @@ from chat.completions.client import CompletionClient
 from chat.completions.transport import make_transport, stock_transport
 from tests.upstream.process import Upstream
 
+IMPATIENT_SECONDS = 1.0
+
 # A busy machine is no failure.
 settings.register_profile("evoweb", deadline=None)
 settings.load_profile("evoweb")
@@ -24,20 +26,16 @@ def transport(request: pytest.FixtureRequest) -> Callable[[], httpx.AsyncBaseTra
 async def client(
     upstream: Upstream, transport: Callable[[], httpx.AsyncBaseTransport]
 ) -> AsyncIterator[CompletionClient]:
-    async with CompletionClient(
-        upstream.base_url,
-        upstream.key,
-        connect_timeout=0.5,
-        read_timeout=0.3,
-        transport=transport,
-    ) as client:
+    """As patient as in use: it does not give up by itself while a test looks at it."""
+    async with CompletionClient(upstream.base_url, upstream.key, transport=transport) as client:
         yield client
 
 
 @pytest.fixture
-async def patient(
+async def impatient(
     upstream: Upstream, transport: Callable[[], httpx.AsyncBaseTransport]
 ) -> AsyncIterator[CompletionClient]:
-    """A client that does not give up by itself while a test looks at it."""
-    async with CompletionClient(upstream.base_url, upstream.key, transport=transport) as client:
+    async with CompletionClient(
+        upstream.base_url, upstream.key, read_timeout=IMPATIENT_SECONDS, transport=transport
+    ) as client:
         yield client

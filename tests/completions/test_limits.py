@@ -72,13 +72,13 @@ async def test_the_event_loop_goes_on_while_much_is_decoded(body: bytes) -> None
 
 
 async def test_a_reader_that_takes_its_time_holds_the_upstream_back(
-    patient: CompletionClient, upstream: Upstream
+    client: CompletionClient, upstream: Upstream
 ) -> None:
     filler: dict[str, object] = {"comment": "-" * 100_000}
     steps: list[str | dict[str, object]] = ["x", filler] * 300
     upstream.says(*steps)
 
-    async with patient.stream(question()) as answer:
+    async with client.stream(question()) as answer:
         events = await anext(answer)
         sent = await asyncio.to_thread(settled, upstream)
         async for more in answer:

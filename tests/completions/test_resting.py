@@ -59,11 +59,11 @@ async def test_the_connection_of_an_answer_that_was_rested_from_is_used_again(
 
 
 async def test_what_breaks_off_in_a_rest_is_given_out_before_the_fault(
-    patient: CompletionClient, upstream: Upstream
+    client: CompletionClient, upstream: Upstream
 ) -> None:
     upstream.says("One", " two", {"die": "close"})
 
-    heard = await _ask_calmly(patient)
+    heard = await _ask_calmly(client)
 
     assert heard.text == "One two"
     assert isinstance(heard.failure, AnswerBroken)
@@ -81,11 +81,11 @@ async def test_the_time_in_which_nothing_is_read_is_no_silence_of_the_upstream(
 
 
 async def test_who_ends_in_a_rest_closes_the_connection(
-    patient: CompletionClient, upstream: Upstream
+    client: CompletionClient, upstream: Upstream
 ) -> None:
     upstream.holds_after(1, "One", " two")
     heard = Heard()
-    asking = asyncio.create_task(_ask_calmly(patient, rest=60.0, into=heard))
+    asking = asyncio.create_task(_ask_calmly(client, rest=60.0, into=heard))
     await until(lambda: heard.text == "One")
 
     asking.cancel()
