@@ -85,9 +85,11 @@ class Viewer:
         return self._canvas if canvas is self._canvas else None
 
     def _is_unknown(self, canvas: Canvas | None) -> bool:
-        """Whether a reply has begun that the page may show, behind the last look: the page came
-        before that."""
-        return canvas not in (None, self._canvas, self._looked_for)
+        """Whether there is text of a reply that the last look knew of, and could not follow: the
+        page came before that. Of one that it knew nothing of there will be word."""
+        if canvas is None or canvas.reply.reply_id != self._answering:
+            return False
+        return canvas not in (self._canvas, self._looked_for)
 
     def _known_canvas(self) -> Canvas | None:
         return self._service.hub.canvas(self._conversation_id, self._eyes.language)
