@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,14 +95,24 @@ def wait_for_page(page: Page) -> None:
 @contextlib.contextmanager
 def before_its_scripts(page: Page, address: str) -> Iterator[None]:
     """At a page whose scripts are still on their way; in the end they have come."""
-    held: list[Route] = []
-    page.route("**/joined-thread*.js", lambda route: held.append(route), times=1)
+    held = hold(page, "**/joined-thread*.js")
     page.goto(address, wait_until="commit")
     yield
-    # Asking the page lets the browser tell what it holds.
-    eventually(lambda: (page.title(), len(held))[1], lambda number: number == 1)
-    held[0].continue_()
+    held().continue_()
     wait_for_page(page)
+
+
+def hold(page: Page, pattern: str) -> Callable[[], Route]:
+    """Hold back the next request for this; what is given waits until the page has asked."""
+    held: list[Route] = []
+    page.route(pattern, lambda route: held.append(route), times=1)
+
+    def asked() -> Route:
+        # Asking the page lets the browser tell what it holds.
+        eventually(lambda: (page.title(), len(held))[1], lambda number: number == 1)
+        return held[0]
+
+    return asked
 
 
 def forget_draft(evoweb: EvowebProcess) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.browser.conftest import before_its_scripts, sign_in, wait_for_page
+from tests.browser.conftest import before_its_scripts, hold, sign_in, wait_for_page
 from tests.browser.test_accessibility import complaints_in_both_themes
 from tests.browser.test_conversation import converse, messages, reply, text_of
 from tests.evoweb_process import EvowebProcess
 from tests.upstream.process import Upstream
-from tests.waiting import eventually
 
 PHONE = ViewportSize(width=375, height=700)
 TEXT = "Translate into {{language}}: {{ text }}"
@@ -132,14 +131,11 @@ def test_what_is_typed_faster_than_the_list_comes_means_what_stands_in_it(
 ) -> None:
     make(library, evoweb, "minutes", "Summarise these minutes.")
     fresh(library, evoweb)
-    held: list[Route] = []
-    library.route("**/prompts/", lambda route: held.append(route), times=1)
+    held = hold(library, "**/prompts/")
 
     box(library).press_sequentially("/min")
     library.keyboard.press("Enter")
-    # Asking the page lets the browser tell what it holds.
-    eventually(lambda: (library.title(), len(held))[1], lambda number: number == 1)
-    held[0].continue_()
+    held().continue_()
 
     expect(box(library)).to_have_value("Summarise these minutes.")
     expect(messages(library)).to_have_count(0)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import hold, sign_in
 from tests.browser.test_accessibility import complaints
 from tests.browser.test_conversation import messages, reply, text_of
 from tests.evoweb_process import EvowebProcess
@@ -124,21 +124,18 @@ def test_pictures_are_added_in_every_way_and_sent_with_their_message(
 def test_a_message_that_is_sent_before_the_script_of_its_pictures_waits_for_it(
     ana: Page, upstream: Upstream, comes: bool
 ) -> None:
-    held: list[Route] = []
-    ana.route("**/pictures*.js", lambda route: held.append(route), times=1)
+    held = hold(ana, "**/pictures*.js")
     assert hand_over(ana, "paste", ("red.png", picture("PNG", colour="red")))
     ana.get_by_role("textbox", name="Message", exact=True).fill("What is it?")
     upstream.says("Red")
     ana.get_by_role("button", name="Send").click()
-    # Asking the page lets the browser tell what it holds.
-    eventually(lambda: (ana.title(), len(held))[1], lambda number: number == 1)
 
     if comes:
-        held[0].continue_()
+        held().continue_()
         expect(text_of(reply(ana))).to_have_text("Red")
         assert len(upstream.last.body["messages"][0]["content"]) == 2
     else:
-        held[0].abort()
+        held().abort()
         expect(ana.get_by_role("alert")).to_contain_text("evoweb cannot be reached.")
         expect(messages(ana)).to_have_count(0)
 

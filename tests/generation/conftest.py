@@ -32,6 +32,12 @@ def conversation(ana: User) -> Conversation:
 
 
 @pytest.fixture
+def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before the service: nobody looks around for what a viewer has missed."""
+    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
+
+
+@pytest.fixture
 async def service(
     transactional_db: None, upstream: Upstream, settings: Settings
 ) -> AsyncIterator[Service]:

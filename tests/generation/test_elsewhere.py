@@ -36,12 +36,6 @@ def wire(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 
 @pytest.fixture
-def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before the service: nobody looks around for what a viewer has missed."""
-    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
-
-
-@pytest.fixture
 def deaf(unhelped: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for it before the service: a process hears nothing of others, and looks when told to."""
     settings.CHANNEL_LAYERS = {}

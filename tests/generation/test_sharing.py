@@ -17,7 +17,6 @@ from pytest_django import Settings
 from chat.consumers import NOT_FOUND, NOT_SIGNED_IN
 from chat.domain import accounts, conversations, sharing
 from chat.domain.sharing import NewLink
-from chat.generation import chores
 from chat.generation.lookout import Lookout
 from chat.generation.service import Service
 from chat.generation.updates import Eyes, Gone
@@ -34,9 +33,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _nobody_looks_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nobody_looks_out(unhelped: None) -> None:
     """But when a test does, so that it is known what has closed a socket."""
-    monkeypatch.setattr(chores, "LOOK_SECONDS", 3600)
 
 
 @pytest.fixture

@@ -42,10 +42,8 @@ PATIENCE = 15.0
 
 
 @pytest.fixture
-def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before the service: nobody looks around for what a viewer has missed, or follows
-    in the journal what is done here by hand."""
-    monkeypatch.setattr("chat.generation.chores.LOOK_SECONDS", 3600.0)
+def unhelped(unhelped: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does anybody follow in the journal what is done here by hand."""
     monkeypatch.setattr(Copies, "follow", lambda *_: None)
 
 
