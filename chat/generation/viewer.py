@@ -65,7 +65,7 @@ class Viewer:
                 # read from the database for it.
                 if (canvas := self._begun()) is not None and canvas.position > self._position:
                     await self._show(self._next_strokes(canvas))
-                elif watch.has_changes or self._is_unknown(self._known_canvas()):
+                elif watch.has_changes or self._misses_text():
                     await self._show(await self._changes(watch))
                 else:
                     await watch.woken()
@@ -84,12 +84,12 @@ class Viewer:
             self._go_on_from(canvas, 0)
         return self._canvas if canvas is self._canvas else None
 
-    def _is_unknown(self, canvas: Canvas | None) -> bool:
+    def _misses_text(self) -> bool:
         """Whether there is text of a reply that the last look knew of, and could not follow: the
         page came before that. Of one that it knew nothing of there will be word."""
-        if canvas is None or canvas.reply.reply_id != self._answering:
-            return False
-        return canvas not in (self._canvas, self._looked_for)
+        canvas = self._known_canvas()
+        is_known = canvas is not None and canvas.reply.reply_id == self._answering
+        return is_known and canvas not in (self._canvas, self._looked_for)
 
     def _known_canvas(self) -> Canvas | None:
         return self._service.hub.canvas(self._conversation_id, self._eyes.language)

@@ -62,6 +62,7 @@ async function receive(event, given) {
   const files = [...(given?.files ?? [])];
   if (!files.length || !form?.querySelector(".attached")) return;
   event.preventDefault();
+  if (given === event.target) given.value = "";
   // What is sent before their script is here waits for them.
   let isSent = false;
   const hold = (submit) => {
@@ -70,16 +71,14 @@ async function receive(event, given) {
     submit.stopImmediatePropagation();
   };
   form.addEventListener("submit", hold, { capture: true });
-  try {
-    (await import("./pictures.js")).receive(form, files);
-  } catch {
-    const notice = document.getElementById("composer-notice");
-    notice.replaceChildren(Object.assign(document.createElement("p"), { textContent: notice.dataset.down }));
-    isSent = false;
-  }
+  const module = await import("./pictures.js").catch(() => undefined);
   form.removeEventListener("submit", hold, { capture: true });
+  if (!module) {
+    const notice = document.getElementById("composer-notice");
+    return notice.replaceChildren(Object.assign(document.createElement("p"), { textContent: notice.dataset.down }));
+  }
+  module.receive(form, files);
   if (isSent) form.requestSubmit();
-  if (given === event.target) given.value = "";
 }
 document.addEventListener("paste", (event) => {
   const { types } = event.clipboardData;
